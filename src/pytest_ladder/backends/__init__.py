@@ -1,0 +1,1 @@
+"""The only home of third-party models, each imported when it is used."""

@@ -1,0 +1,61 @@
+"""Digests that are the same on every machine: canonical JSON, LF text, rounded figures."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from typing import Any, TypeAlias
+
+import rfc8785
+
+Json: TypeAlias = Any
+"""A JSON value: None, bool, int, float, str, list or dict of these."""
+
+DECIMALS = 6
+"""Figures are rounded to this many decimals before they are written or digested."""
+
+
+def canonical(value: Json) -> bytes:
+    """Serialise a JSON value as RFC 8785 canonical JSON.
+
+    Raises:
+        ValueError: NaN, an infinity, an integer beyond 2**53, or a value that is not JSON.
+    """
+    return rfc8785.dumps(value)
+
+
+def normalised(value: Json) -> Json:
+    """Copy a JSON value with LF line ends in every text, so that a checkout's line ends do not matter."""
+    if isinstance(value, str):
+        return value.replace("\r\n", "\n").replace("\r", "\n")
+    if isinstance(value, dict):
+        return {normalised(key): normalised(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [normalised(item) for item in value]
+    return value
+
+
+def rounded(value: Json) -> Json:
+    """Copy a JSON value with every float rounded to six decimals; a negative zero becomes zero."""
+    if isinstance(value, float):
+        return round(value, DECIMALS) + 0.0 if math.isfinite(value) else value
+    if isinstance(value, dict):
+        return {key: rounded(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [rounded(item) for item in value]
+    return value
+
+
+def digest(value: Json) -> str:
+    """Digest a JSON value: `sha256:` and 64 hexadecimal digits over its normalised canonical form."""
+    return digest_bytes(canonical(normalised(value)))
+
+
+def digest_bytes(data: bytes) -> str:
+    """Digest bytes as they are: `sha256:` and 64 hexadecimal digits."""
+    return "sha256:" + hashlib.sha256(data).hexdigest()
+
+
+def short(value: str) -> str:
+    """The first 12 hexadecimal digits of a digest, as used in file names and on screens."""
+    return value.removeprefix("sha256:")[:12]

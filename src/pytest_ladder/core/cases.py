@@ -1,0 +1,105 @@
+"""The eval set: cases, and what of a case an answering system may see."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from pytest_ladder.core.canonical import Json, digest
+
+ALL = "all"
+"""The slice that is the whole set."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a system or a template gets of a case: never the expected answer, the evidence or the slices."""
+
+    id: str
+    input: Json
+    metadata: Mapping[str, Json] = field(default_factory=dict)
+
+    @property
+    def text(self) -> str:
+        """The input as text: a string as it is, an object as its one text field `question`, `input` or `text`."""
+        if isinstance(self.input, str):
+            return self.input
+        if isinstance(self.input, Mapping):
+            for key in ("question", "input", "text", "query"):
+                if isinstance(self.input.get(key), str):
+                    return str(self.input[key])
+        return str(self.input)
+
+
+@dataclass(frozen=True)
+class Case:
+    """One row of the eval set."""
+
+    id: str
+    input: Json
+    expected: Json = None
+    slices: tuple[str, ...] = ()
+    evidence: tuple[str, ...] = ()
+    """Ids of the documents that hold the answer."""
+    steps: tuple[Json, ...] = ()
+    """Gold sub-questions: `{"input", "expected"}` each."""
+    tools: tuple[Json, ...] = ()
+    """Expected tool calls."""
+    metadata: Mapping[str, Json] = field(default_factory=dict)
+    line: int = field(default=0, compare=False)
+    """Where it stands in its file, from 1; 0 where it has none."""
+
+    @cached_property
+    def question(self) -> Question:
+        """The part that may be shown to whatever answers."""
+        return Question(self.id, self.input, self.metadata)
+
+    @cached_property
+    def input_digest(self) -> str:
+        """Digest of what an answer depends on: the input, and the metadata where there is any."""
+        return digest(
+            {"input": self.input, "metadata": dict(self.metadata)} if self.metadata else {"input": self.input}
+        )
+
+    def as_dict(self) -> dict[str, Json]:
+        """The case as a JSON object, empty parts left out."""
+        whole = {
+            "id": self.id, "input": self.input, "expected": self.expected, "slices": sorted(set(self.slices)),
+            "evidence": list(self.evidence), "steps": list(self.steps), "tools": list(self.tools),
+            "metadata": dict(self.metadata),
+        }  # fmt: skip
+        return {key: value for key, value in whole.items() if key in ("id", "input") or value not in (None, [], {})}
+
+
+@dataclass(frozen=True)
+class EvalSet(Sequence[Case]):
+    """The cases of one file, in file order; ids are unique."""
+
+    cases: tuple[Case, ...]
+    name: str = "cases.jsonl"
+
+    def __len__(self) -> int:
+        return len(self.cases)
+
+    def __iter__(self) -> Iterator[Case]:
+        return iter(self.cases)
+
+    def __getitem__(self, index: int) -> Case:  # type: ignore[override]
+        return self.cases[index]
+
+    @cached_property
+    def digest(self) -> str:
+        """Digest of every case whatever their order in the file."""
+        return digest(sorted((case.as_dict() for case in self.cases), key=lambda case: str(case["id"])))
+
+    @cached_property
+    def by_id(self) -> Mapping[str, Case]:
+        """Cases by their id."""
+        return {case.id: case for case in self.cases}
+
+    @cached_property
+    def slices(self) -> Mapping[str, tuple[Case, ...]]:
+        """Cases by slice, `all` first, the others by name."""
+        names = sorted({name for case in self.cases for name in case.slices} - {ALL})
+        return {ALL: self.cases, **{n: tuple(c for c in self.cases if n in c.slices) for n in names}}

@@ -1,0 +1,90 @@
+"""The protocols through which the siblings meet."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from pytest_ladder.core.answers import Answer, Reply, Request
+from pytest_ladder.core.canonical import Json
+from pytest_ladder.core.cases import Question
+from pytest_ladder.core.rungs import RungSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One line of a corpus, or a chunk of one: a chunk keeps the id of its document."""
+
+    id: str
+    text: str
+    title: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A document found, and how well it fits: higher is better, on the retriever's own scale."""
+
+    document: Document
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A worked example for a prompt: never one of the eval set's cases."""
+
+    input: Json
+    expected: Json
+
+
+class System(Protocol):
+    """Answers a question; built by a rung, or the user's own."""
+
+    async def answer(self, question: Question, /) -> Answer:
+        """Answer one question; may be called many times at once."""
+
+
+class Model(Protocol):
+    """A chat model behind one name."""
+
+    async def complete(self, request: Request, /) -> Reply:
+        """Answer one request; may be called many times at once; raises ModelFailed."""
+
+    def close(self) -> None:
+        """Free what the model holds; it may be used again afterwards, at the price of a new start."""
+
+
+class LLM(Protocol):
+    """The client a rung asks: it counts, bounds, records and replays."""
+
+    async def chat(self, messages: Sequence[Mapping[str, Json]], /, **options: Json) -> Reply:
+        """Ask for one reply; options overlay the rung's `model_options`."""
+
+
+class Retriever(Protocol):
+    """Finds documents for a query."""
+
+    def search(self, query: str, top_k: int, /) -> Sequence[Hit]:
+        """The best `top_k` documents, best first; ties by position in the corpus."""
+
+
+@dataclass(frozen=True)
+class Kit:
+    """What a rung's factory may use: everything that touches files or vendors comes through here."""
+
+    llm: LLM
+    read_text: Callable[[str], str]
+    """A text file, by its path relative to the ladder's folder."""
+    read_documents: Callable[[str], Sequence[Document]]
+    """A corpus file `{"id", "text", "title"?}`, by its path."""
+    read_examples: Callable[[str], Sequence[Example]]
+    """An examples file `{"input", "expected"}`, by its path; one that shares a case with the eval set is an error."""
+    retriever: Callable[[str, Sequence[Document], Mapping[str, Json]], Retriever]
+    """Build a retriever by its registered name."""
+    chunk: Callable[[Sequence[Document], int, int], Sequence[Document]]
+    """Split documents into chunks of at most so many characters, with so much overlap."""
+    seed: int = 0
+
+
+RungFactory = Callable[[RungSpec, Kit], System]
+"""Builds the system of a rung; raises InvalidFile on options it cannot use."""

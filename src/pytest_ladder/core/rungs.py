@@ -1,0 +1,50 @@
+"""The rung kinds and their order, cheapest first."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from pytest_ladder.core.canonical import Json
+
+
+class Kind(StrEnum):
+    """What a rung changes, in the order of cost and of how hard it is to undo."""
+
+    PROMPT = "prompt"
+    FEW_SHOT = "few_shot"
+    OPTIMIZE = "optimize"
+    RAG = "rag"
+    ADVANCED_RAG = "advanced_rag"
+    DECOMPOSE = "decompose"
+    FINE_TUNE = "fine_tune"
+
+    @property
+    def order(self) -> int:
+        """Place in the climb, from 0."""
+        return list(Kind).index(self)
+
+
+REQUIRED = (Kind.PROMPT, Kind.FEW_SHOT, Kind.RAG, Kind.ADVANCED_RAG, Kind.DECOMPOSE)
+"""The kinds that must be on record before fine-tuning, unless `[gate] required` says otherwise."""
+
+
+@dataclass(frozen=True, slots=True)
+class RungSpec:
+    """One `[rungs.ID]` table, with what it takes over from the ladder."""
+
+    id: str
+    kind: Kind
+    model: str | None = None
+    """The rung's own model, else the ladder's; None where neither names one."""
+    model_options: Mapping[str, Json] = field(default_factory=dict)
+    """The ladder's options overlaid with the rung's."""
+    system: str | None = None
+    """`file.py:function` or `package.module:function`, where the user's own system answers."""
+    depends: tuple[str, ...] = ()
+    """Globs of further files that belong to the fingerprint."""
+    options: Mapping[str, Json] = field(default_factory=dict)
+    """The kind's own keys (`prompt`, `examples`, `k`, `corpus`, `top_k` ...), as written."""
+    table: Mapping[str, Json] = field(default_factory=dict)
+    """The whole table as written: part of the fingerprint."""

@@ -1,0 +1,62 @@
+"""What a scorer says of one answer, and how it is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol, TypeAlias
+
+from pytest_ladder.core.answers import Answer
+from pytest_ladder.core.canonical import Json
+from pytest_ladder.core.cases import Case
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """How good one answer is by one metric."""
+
+    value: float
+    """From 0 (wrong) to 1 (right)."""
+    note: str = ""
+    """Why, in a few words; shown with the worst cases."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unscored:
+    """An answer that could not be scored: counted apart, never 0 and never dropped."""
+
+    reason: str
+
+
+Outcome: TypeAlias = Score | Unscored
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """What a scorer gets: the case with all that is known of it, and the answer."""
+
+    case: Case
+    answer: Answer
+    corpus: frozenset[str] = frozenset()
+    """Ids of every document of the ladder's corpora; empty where there is none."""
+
+
+class Scorer(Protocol):
+    """Scores one answer. What it raises becomes `Unscored`; it must not look at anything but its argument."""
+
+    def __call__(self, scored: Scored, /) -> Outcome | float | bool | Awaitable[Outcome | float | bool]:
+        """Return a Score, a number from 0 to 1, a bool, or Unscored."""
+
+
+ScorerFactory: TypeAlias = Callable[[Mapping[str, Json]], Scorer]
+"""Builds a scorer from a metric's `options`; raises ValueError on an option it does not know."""
+
+
+@dataclass(frozen=True, slots=True)
+class MetricSpec:
+    """One `[metrics.NAME]` table."""
+
+    name: str
+    scorer: str
+    """A registered name, `deepeval:NAME`, or `file.py:function`."""
+    options: Mapping[str, Json] = field(default_factory=dict)

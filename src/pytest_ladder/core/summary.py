@@ -1,0 +1,112 @@
+"""What a run has to tell of each ladder: finished records, ready to be shown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from pytest_ladder.core.entries import RungEntry
+from pytest_ladder.core.rungs import Kind
+
+
+class State(StrEnum):
+    """How a rung stands at the end of a run."""
+
+    SELECTED = "selected"
+    MET = "met"
+    SHORT = "short"
+    INCONCLUSIVE = "inconclusive"
+    ERROR = "error"
+    NOT_NEEDED = "not needed"
+    NOT_RUN = "not run"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """One reason why the gate stays shut."""
+
+    code: str
+    """One of the codes of the gate: `not_recorded`, `effort`, `undecided`, `stale`, `met`, ..."""
+    reason: str
+    mend: str
+    """The next step that would remove it."""
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.reason}. {self.mend}"
+
+
+@dataclass(frozen=True, slots=True)
+class Miss:
+    """One failed case, for the worst-cases list; texts are None where privacy shows ids only."""
+
+    case: str
+    metric: str
+    score: float | None
+    input: str | None = None
+    expected: str | None = None
+    answer: str | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RungRow:
+    """One rung in the table."""
+
+    id: str
+    kind: Kind
+    state: State
+    entry: RungEntry | None = None
+    """The current entry: measured in this run or standing in the log; None where there is none."""
+    from_log: bool = False
+    """Whether the entry was not measured in this run."""
+    note: str = ""
+    """Why it was skipped, or what is wrong with it."""
+    misses: tuple[Miss, ...] = ()
+    """Worst cases, for a rung measured in this run."""
+    recall: float | None = None
+    """Share of gold evidence among the retrieved documents, where cases carry evidence and the rung retrieves."""
+
+
+@dataclass(frozen=True, slots=True)
+class LadderSummary:
+    """One ladder at the end of a run."""
+
+    name: str
+    where: str
+    """ladder.toml as typed from the rootdir."""
+    task: str
+    rows: tuple[RungRow, ...]
+    """In climbing order."""
+    thresholds: Mapping[str, Mapping[str, float]]
+    limits: Mapping[str, float]
+    """Declared ceilings by name."""
+    selected: str | None
+    decided: str
+    """One sentence: which lever, and why; or what stands in the way."""
+    recommendation: str = ""
+    """One sentence: what to do next."""
+    requested: bool = False
+    """Whether fine-tuning was asked for in this run."""
+    refusals: tuple[Refusal, ...] = ()
+    allowed: bool = False
+    """Whether the gate was asked and is open."""
+    waivers: tuple[str, ...] = ()
+    """One line for each waiver in force."""
+    notes: tuple[str, ...] = ()
+    """Warnings of the run, one line each."""
+    confidence: float = 0.95
+    rule: str = "point"
+    show: str = "text"
+    cases: int = 0
+    checklist: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class RunSummary:
+    """A whole run."""
+
+    ladders: tuple[LadderSummary, ...]
+    at: str
+    version: str

@@ -1,0 +1,1 @@
+"""Effects without vendors: asking, bounding, recording."""

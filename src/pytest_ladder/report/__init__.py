@@ -1,0 +1,1 @@
+"""Finished records to text: computes no metric."""

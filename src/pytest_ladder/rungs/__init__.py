@@ -1,0 +1,1 @@
+"""How each kind of rung answers a case; knows only the ports."""
