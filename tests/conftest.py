@@ -1,0 +1,25 @@
+"""What every test of this project gets."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import settings
+
+settings.register_profile("dev", deadline=None)
+settings.register_profile("ci", deadline=None, derandomize=True)
+settings.load_profile("ci" if os.environ.get("CI") else "dev")
+
+OUTER = ("CI", "BUILD_NUMBER", "PYTEST_ADDOPTS", "PYTEST_XDIST_WORKER", "PYTEST_XDIST_WORKER_COUNT",
+         "PYTEST_XDIST_TESTRUNUID", "PYTHONDONTWRITEBYTECODE", "COLUMNS")  # fmt: skip
+
+
+@pytest.fixture(scope="session", autouse=True)
+def clean_environment() -> Iterator[None]:
+    """Keep the outer run's environment out of the inner runs, so that each test says which record mode it means."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [*OUTER, *(name for name in os.environ if name.upper().startswith("LADDER"))]:
+            patch.delenv(name, raising=False)
+        yield
