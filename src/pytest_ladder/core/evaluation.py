@@ -1,0 +1,187 @@
+"""From recorded answers and their scores to an evaluation: a pure function, recomputed and never trusted."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from pytest_ladder.core.answers import CaseError, Record, Usage
+from pytest_ladder.core.cases import Case, EvalSet
+from pytest_ladder.core.entries import Figure, Scores, Verdict
+from pytest_ladder.core.intervals import bounds, percentile
+from pytest_ladder.core.ladder import Ladder
+from pytest_ladder.core.results import CaseResult, Evaluation, failed_cases
+from pytest_ladder.core.scores import Outcome, Score, Unscored
+from pytest_ladder.core.thresholds import LEAST_LATENCIES, Check, ceilings, run_checks, verdict_of
+
+__all__ = ["CaseResult", "Evaluation", "Outcomes", "failed_cases", "grade"]
+
+Outcomes = Mapping[tuple[str, int, str], Outcome]
+"""(case id, repeat, metric) -> what the scorer said."""
+
+
+def grade(
+    ladder: Ladder, rung_id: str, evalset: EvalSet, records: Sequence[Record], errors: Sequence[CaseError],
+    outcomes: Outcomes, asked: int = 0,
+) -> Evaluation:  # fmt: skip
+    """Grade a rung's answers on an eval set.
+
+    A record for a case or a repeat that is not asked today is left out; of several for one key the last counts. A
+    repeat without record and without error counts as missing. The order of the cases does not matter to any figure.
+
+    Args:
+        ladder: The contract: metrics, thresholds, limits, repeats, and how to decide.
+        rung_id: Which rung answered.
+        evalset: Today's cases.
+        records: The answers.
+        errors: Cases that got no answer.
+        outcomes: What each metric says of each answer.
+        asked: How many of the answers were asked for in this run.
+    """
+    table = _Table.of(ladder, evalset, records, errors, outcomes)
+    cases = tuple(table.result(case) for case in evalset)
+    scores = _figures(ladder, evalset, cases)
+    kept = table.kept(evalset)
+    limits = _limits(ladder, kept)
+    checks = run_checks(scores, limits, ladder)
+    broken = sum(_broken(result, ladder.thresholds) for result in cases)
+    return Evaluation(
+        ladder=ladder.name, rung=rung_id, cases=cases, scores=scores, checks=checks, errors=broken, limits=limits,
+        verdict=_verdict(ladder, checks, broken, len(evalset)), usage=_usage(kept), latency=_latency(kept),
+        repeats=ladder.repeats, asked=asked, recall=_recall(cases), mixed_models=_mixed(kept),
+        model_returned=tuple(sorted({call.reply.model_returned for record in kept for call in record.calls})),
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """Records and errors by case and repeat."""
+
+    metrics: tuple[str, ...]
+    repeats: range
+    records: Mapping[tuple[str, int], Record]
+    errors: Mapping[str, CaseError]
+    outcomes: Outcomes
+
+    @classmethod
+    def of(
+        cls,
+        ladder: Ladder,
+        evalset: EvalSet,
+        records: Iterable[Record],
+        errors: Iterable[CaseError],
+        outcomes: Outcomes,
+    ) -> _Table:
+        repeats = range(ladder.repeats)
+        by_key = {(r.case, r.repeat): r for r in records if r.repeat in repeats}
+        by_case: dict[str, CaseError] = {}
+        for error in errors:
+            by_case.setdefault(error.case, error)
+        for case in evalset:
+            gap = next((repeat for repeat in repeats if (case.id, repeat) not in by_key), None)
+            if gap is not None:
+                by_case.setdefault(case.id, CaseError(case.id, gap, "there is no answer", "missing"))
+        return cls(tuple(metric.name for metric in ladder.metrics), repeats, by_key, by_case, outcomes)
+
+    def kept(self, evalset: EvalSet) -> list[Record]:
+        """The records that count, in the order of the eval set."""
+        keys = ((case.id, repeat) for case in evalset for repeat in self.repeats)
+        return [self.records[key] for key in keys if key in self.records]
+
+    def result(self, case: Case) -> CaseResult:
+        answers = tuple(self.records[case.id, r].answer for r in self.repeats if (case.id, r) in self.records)
+        error = self.errors.get(case.id)
+        scores = {metric: self._mean(case.id, metric, error) for metric in self.metrics}
+        return CaseResult(case, answers, scores, error)
+
+    def _mean(self, case: str, metric: str, error: CaseError | None) -> Outcome:
+        """One outcome of all repeats: the mean, with the note of the worst."""
+        if error is not None:
+            return Unscored(f"{error.kind}: {error.message}")
+        found = [self.outcomes.get((case, repeat, metric), _NOT_SCORED) for repeat in self.repeats]
+        scored = [outcome for outcome in found if isinstance(outcome, Score)]
+        if len(scored) < len(found):
+            return next(outcome for outcome in found if isinstance(outcome, Unscored))
+        if len(scored) == 1:
+            return scored[0]
+        return Score(math.fsum(s.value for s in scored) / len(scored), min(scored, key=lambda s: s.value).note)
+
+
+_NOT_SCORED = Unscored("the scorer was not asked")
+
+
+def _figures(ladder: Ladder, evalset: EvalSet, results: Sequence[CaseResult]) -> Scores:
+    """Each metric on `all` and on every slice."""
+    by_id = {result.case.id: result for result in results}
+    return {
+        metric.name: {
+            name: _figure([by_id[case.id].value(metric.name) for case in cases], ladder)
+            for name, cases in evalset.slices.items()
+        }
+        for metric in ladder.metrics
+    }
+
+
+def _figure(values: Sequence[float | None], ladder: Ladder) -> Figure:
+    scored = [value for value in values if value is not None]
+    unscored = len(values) - len(scored)
+    if not scored:
+        return Figure(None, 0, None, None, unscored)
+    limits = bounds(scored, ladder.decision.confidence, ladder.seed)
+    return Figure(math.fsum(scored) / len(scored), len(scored), limits.low, limits.high, unscored)
+
+
+def _limits(ladder: Ladder, records: Sequence[Record]) -> dict[str, float | None]:
+    """Each declared limit as measured: mean cost of an answer in USD, 95th percentile of latency in seconds."""
+    measured = {
+        "cost_per_case": _usage(records).cost_usd / len(records) if records else None,
+        "latency_p95": _latency(records)["p95"] if len(records) >= LEAST_LATENCIES else None,
+    }
+    return {name: measured[name] for name in ceilings(ladder.limits)}
+
+
+def _verdict(ladder: Ladder, checks: Sequence[Check], broken: int, cases: int) -> Verdict:
+    if cases == 0 or broken / cases > ladder.decision.max_error_rate:
+        return Verdict.ERROR
+    return verdict_of(checks)
+
+
+def _broken(result: CaseResult, thresholds: Mapping[str, object]) -> bool:
+    return result.error is not None or any(result.value(metric) is None for metric in thresholds)
+
+
+def _usage(records: Iterable[Record]) -> Usage:
+    return sum((record.usage for record in records), Usage())
+
+
+def _latency(records: Sequence[Record]) -> dict[str, float | None]:
+    seconds = [record.latency_s for record in records]
+    return {f"p{q}": percentile(seconds, q) if seconds else None for q in (50, 95)}
+
+
+def _recall(results: Sequence[CaseResult]) -> float | None:
+    """Mean share of a case's evidence among what was retrieved for any of its answers.
+
+    Over the answered cases with evidence; None where there is none, or where no answer retrieved anything. A case
+    for which nothing was found counts 0 as soon as the rung retrieved for another.
+    """
+    if not any(answer.retrieved for result in results for answer in result.answers):
+        return None
+    shares = [
+        len(set(result.case.evidence) & {id_ for answer in result.answers for id_ in answer.retrieved})
+        / len(set(result.case.evidence))
+        for result in results
+        if result.case.evidence and result.answers
+    ]
+    return math.fsum(shares) / len(shares) if shares else None
+
+
+def _mixed(records: Sequence[Record]) -> tuple[str, ...]:
+    """The models asked for that returned more than one name."""
+    names: defaultdict[str, set[str]] = defaultdict(set)
+    for record in records:
+        for call in record.calls:
+            names[call.model_requested].add(call.reply.model_returned)
+    return tuple(sorted(model for model, returned in names.items() if len(returned) > 1))

@@ -1,0 +1,169 @@
+"""How far a mean score can be trusted: one-sided bounds, and how many cases a threshold needs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pytest_ladder.core.canonical import DECIMALS
+from pytest_ladder.errors import InvalidRequest, message
+
+if TYPE_CHECKING:
+    import numpy as np
+
+SLACK = 1e-9
+"""Figures this near to a whole number or to a threshold count as on it: what floating point leaves of thirds."""
+MOST_RESAMPLES, LEAST_RESAMPLES = 3999, 999
+"""One less than a round number, so that the usual confidences fall on an order statistic."""
+DRAWS = 10_000_000
+"""Draws after which a large sample gets fewer resamples: there the bounds hardly depend on them."""
+CHUNK = 1_000_000
+"""Draws held in memory at a time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """A lower and an upper bound of a mean score, each one-sided at the same confidence."""
+
+    low: float
+    high: float
+
+
+def bounds(values: Sequence[float], confidence: float = 0.95, seed: int = 0) -> Bounds:
+    """Bound the mean of case scores from below and from above, each at `confidence`, rounded to six decimals.
+
+    A value is the score of one case; where a case was answered several times it is the mean of its answers, so that
+    answers to one case never count as independent. Scores that are all 0 or 1 get the exact binomial bounds. Others
+    get a studentised bootstrap, which is never let wider than the binomial bounds of the same mean: among scores
+    between 0 and 1, those that are all 0 or 1 spread most. So a sample without spread never gets an interval without
+    width. The order of the values does not matter, and `low <= mean <= high`.
+
+    Raises:
+        InvalidRequest: no values, a value outside 0 to 1, or a confidence outside 0.5 to 1.
+    """
+    _check(values, confidence)
+    mean = math.fsum(values) / len(values)
+    low, high = _binomial(math.fsum(values), len(values), confidence)
+    if any(0.0 < value < 1.0 for value in values):
+        inner_low, inner_high = _studentised(values, confidence, seed)
+        low, high = max(low, inner_low), min(high, inner_high)
+    return Bounds(min(round(low, DECIMALS), mean), max(round(high, DECIMALS), mean))
+
+
+def binomial_low(successes: float, n: float, confidence: float) -> float:
+    """Lower Clopper-Pearson bound; successes may be a fraction, for estimates.
+
+    Source: Clopper and Pearson, "The use of confidence or fiducial limits illustrated in the case of the binomial",
+    Biometrika 26 (1934), by the quantile of a beta distribution: B(1 - confidence; k, n - k + 1).
+    """
+    from scipy.special import betaincinv
+
+    return float(betaincinv(successes, n - successes + 1, 1 - confidence)) if successes > 0 else 0.0
+
+
+def binomial_high(successes: float, n: float, confidence: float) -> float:
+    """Upper Clopper-Pearson bound: the lower one seen from the failures."""
+    return 1.0 - binomial_low(n - successes, n, confidence)
+
+
+def least_n(threshold: float, confidence: float = 0.95) -> int | None:
+    """The fewest cases with which a perfect score confirms a threshold: 0.90 needs 29 at 95 %.
+
+    None for a threshold of 1: no number of cases confirms it. A perfect score of n cases has the lower bound
+    (1 - confidence) ** (1 / n).
+    """
+    if threshold >= 1.0:
+        return None
+    if threshold <= 0.0:
+        return 1
+    return max(1, math.ceil(math.log(1 - confidence) / math.log(threshold) - SLACK))
+
+
+def percentile(values: Sequence[float], q: float) -> float:
+    """The q-th percentile, q from 0 to 100, by linear interpolation between the two nearest ranks.
+
+    Source: definition 7 of Hyndman and Fan, "Sample quantiles in statistical packages", The American Statistician
+    50 (1996).
+
+    Raises:
+        InvalidRequest: no values.
+    """
+    if not values:
+        raise InvalidRequest(message("percentile", "there are no values"))
+    ranked = sorted(values)
+    place = (len(ranked) - 1) * q / 100
+    below = math.floor(place)
+    above = min(below + 1, len(ranked) - 1)
+    return ranked[below] + (ranked[above] - ranked[below]) * (place - below)
+
+
+def _check(values: Sequence[float], confidence: float) -> None:
+    if not values:
+        raise InvalidRequest(message("bounds", "there are no scores", expected="at least one"))
+    for value in values:
+        if not 0.0 <= value <= 1.0:
+            raise InvalidRequest(message("bounds", "a score is out of range", got=value, expected="0 to 1"))
+    if not 0.5 <= confidence < 1.0:
+        raise InvalidRequest(message("bounds", "no such confidence", got=confidence, expected="0.5 to 1"))
+
+
+def _binomial(total: float, n: int, confidence: float) -> tuple[float, float]:
+    """The binomial bounds of a sum of scores, a fraction of a success counted against whichever bound it would help."""
+    low = binomial_low(math.floor(total + SLACK), n, confidence)
+    high = binomial_high(math.ceil(total - SLACK), n, confidence)
+    return low, high
+
+
+def _studentised(values: Sequence[float], confidence: float, seed: int) -> tuple[float, float]:
+    """Bootstrap-t bounds of a mean; infinite on a side where too many resamples have no spread.
+
+    Source: Efron and Tibshirani, "An Introduction to the Bootstrap" (1993), section 12.5.
+    """
+    import numpy as np
+
+    ordered = np.sort(np.asarray(values, dtype=float))
+    mean = float(ordered.mean())
+    deviations = ordered - mean
+    error = float(np.sqrt((deviations**2).mean() / len(ordered)))
+    resamples = max(LEAST_RESAMPLES, min(MOST_RESAMPLES, DRAWS // len(ordered)))
+    ratios = np.sort(_ratios(deviations, resamples, seed))
+    tail = math.floor((1 - confidence) * (resamples + 1) + SLACK)
+    far_low, far_high = float(ratios[max(tail - 1, 0)]), float(ratios[min(resamples - tail, resamples - 1)])
+    if error == 0.0:
+        return -math.inf, math.inf
+    return mean - far_high * error, mean - far_low * error
+
+
+def _ratios(deviations: np.ndarray[Any, Any], resamples: int, seed: int) -> np.ndarray[Any, Any]:
+    """The t ratio of each resample; one without spread is infinitely far, to its own side."""
+    import numpy as np
+
+    n = len(deviations)
+    source = np.random.PCG64(abs(seed))
+    rows = max(1, CHUNK // n)
+    parts = []
+    for start in range(0, resamples, rows):
+        shape = (min(rows, resamples - start), n)
+        sample = deviations[_indices(source, shape)]
+        mean = sample.mean(axis=1)
+        variance = np.maximum(np.einsum("ij,ij->i", sample, sample) / n - mean**2, 0.0)
+        flat = variance < 1e-12
+        error = np.sqrt(np.where(flat, 1.0, variance) / n)
+        parts.append(np.where(flat, np.where(mean == 0, 0.0, np.copysign(np.inf, mean)), mean / error))
+    return np.concatenate(parts)
+
+
+def _indices(source: np.random.PCG64, shape: tuple[int, int]) -> np.ndarray[Any, Any]:
+    """Draw indices below `shape[1]` from the generator's raw bits.
+
+    The raw stream of a bit generator is fixed for good; what numpy's distributions make of it may change with a
+    release, and then a figure in the log would.
+    """
+    import numpy as np
+
+    count = shape[0] * shape[1]
+    raw = np.asarray(source.random_raw((count + 1) // 2), dtype=np.uint64)
+    halves = np.concatenate([raw >> np.uint64(32), raw & np.uint64(0xFFFFFFFF)])[:count]
+    return ((halves * np.uint64(shape[1])) >> np.uint64(32)).astype(np.intp).reshape(shape)

@@ -1,0 +1,50 @@
+"""The built-in scorers, by name: pure functions of a case and an answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from types import MappingProxyType
+from typing import Any
+
+from pytest_ladder.core.canonical import Json
+from pytest_ladder.core.names import unknown
+from pytest_ladder.core.scorers.grounding import Abstention, Citation
+from pytest_ladder.core.scorers.labels import Label, TokenF1
+from pytest_ladder.core.scorers.matching import Contains, ExactMatch, Regex
+from pytest_ladder.core.scorers.numeric import Numeric
+from pytest_ladder.core.scorers.options import from_options
+from pytest_ladder.core.scorers.outcome import aapply, apply
+from pytest_ladder.core.scorers.schema import JsonSchema
+from pytest_ladder.core.scores import Scorer, ScorerFactory
+from pytest_ladder.errors import InvalidRequest
+
+__all__ = ["SCORERS", "aapply", "apply", "build_scorer"]
+
+_CLASSES: Mapping[str, type[Any]] = {
+    "exact_match": ExactMatch,
+    "contains": Contains,
+    "regex": Regex,
+    "numeric": Numeric,
+    "label": Label,
+    "token_f1": TokenF1,
+    "json_schema": JsonSchema,
+    "citation": Citation,
+    "abstention": Abstention,
+}
+
+SCORERS: Mapping[str, ScorerFactory] = MappingProxyType(
+    {name: partial(from_options, name, scorer) for name, scorer in _CLASSES.items()}
+)
+"""Name -> what builds the scorer from a metric's options."""
+
+
+def build_scorer(name: str, options: Mapping[str, Json]) -> Scorer:
+    """Build a built-in scorer by its name.
+
+    Raises:
+        InvalidRequest: no such name, or an option that the scorer cannot use.
+    """
+    if name not in SCORERS:
+        raise InvalidRequest(unknown("scorers", "scorer", name, SCORERS))
+    return SCORERS[name](options)

@@ -1,0 +1,184 @@
+"""Thresholds and limits: what figures say against them, and which can never be confirmed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+
+from pytest_ladder.core.cases import ALL, EvalSet
+from pytest_ladder.core.entries import Figure, Scores, Verdict
+from pytest_ladder.core.intervals import SLACK, binomial_high, binomial_low, least_n
+from pytest_ladder.core.ladder import Ladder, Limits
+from pytest_ladder.core.names import unknown
+from pytest_ladder.errors import message
+
+CONFIDENT = "confident"
+"""The rule under which an interval, not the mean alone, must be on one side of the threshold."""
+LEAST_LATENCIES = 60
+"""Answers that a 95th percentile of latency needs."""
+MOST_MISSING = 100_000
+"""More missing cases than this are as good as never."""
+NO_FIGURE = Figure(None, 0, None, None)
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One threshold or limit, and what was measured against it."""
+
+    metric: str
+    """The metric, or the name of the limit."""
+    slice: str
+    threshold: float
+    """Least mean score; for a limit the most that is allowed, in its own unit."""
+    figure: Figure | None
+    """What was measured against a threshold; None for a limit."""
+    verdict: Verdict
+    kind: str = "threshold"
+    """`threshold` or `limit`."""
+    value: float | None = None
+    """What was measured against a limit; None where it cannot be measured."""
+
+
+def check_threshold(figure: Figure, threshold: float, rule: str) -> Verdict:
+    """Hold a figure against a threshold, by the rule `point` or `confident`; a figure without cases is an error."""
+    if figure.n == 0 or figure.mean is None or figure.low is None or figure.high is None:
+        return Verdict.ERROR
+    if rule != CONFIDENT:
+        return Verdict.MET if figure.mean >= threshold - SLACK else Verdict.SHORT
+    if figure.low >= threshold - SLACK:
+        return Verdict.MET
+    return Verdict.SHORT if figure.high < threshold - SLACK else Verdict.INCONCLUSIVE
+
+
+def check_limit(value: float | None, ceiling: float) -> Verdict:
+    """Hold a measured value against its ceiling; inconclusive where it could not be measured."""
+    if value is None:
+        return Verdict.INCONCLUSIVE
+    return Verdict.MET if value <= ceiling + SLACK else Verdict.SHORT
+
+
+def run_checks(
+    scores: Scores, measured: Mapping[str, float | None], ladder: Ladder, rule: str | None = None
+) -> tuple[Check, ...]:
+    """Check every threshold and every declared limit of a ladder.
+
+    Args:
+        scores: Figures by metric and slice; one that is missing counts as a figure without cases.
+        measured: Values of the declared limits, by name.
+        ladder: Whose thresholds and limits are asked.
+        rule: In place of the ladder's own rule.
+    """
+    rule = rule or ladder.decision.rule
+    checks = []
+    for metric, slice_, threshold in asked(ladder):
+        figure = scores.get(metric, {}).get(slice_, NO_FIGURE)
+        checks.append(Check(metric, slice_, threshold, figure, check_threshold(figure, threshold, rule)))
+    for name, ceiling in ceilings(ladder.limits).items():
+        value = measured.get(name)
+        checks.append(Check(name, ALL, ceiling, None, check_limit(value, ceiling), "limit", value))
+    return tuple(checks)
+
+
+def verdict_of(checks: Sequence[Check]) -> Verdict:
+    """One verdict of many: an error wins, then short, then inconclusive; met only if there are checks and all are."""
+    found = {check.verdict for check in checks}
+    if found == {Verdict.MET}:
+        return Verdict.MET
+    for verdict in (Verdict.ERROR, Verdict.SHORT):
+        if verdict in found:
+            return verdict
+    return Verdict.INCONCLUSIVE
+
+
+def clear_verdict(scores: Scores, measured: Mapping[str, float | None], ladder: Ladder) -> Verdict:
+    """The verdict by interval, whatever the ladder's rule: what the gate goes by."""
+    return verdict_of(run_checks(scores, measured, ladder, CONFIDENT))
+
+
+def missing_cases(figure: Figure, threshold: float, confidence: float) -> int | None:
+    """Estimate how many more cases with the same mean would put the interval on one side of the threshold.
+
+    0 where it is already; None where no number up to 100,000 would. Scores that spread less than 0 and 1 do
+    count for more cases, in the ratio in which their interval is narrower.
+    """
+    if figure.mean is None or figure.low is None or figure.high is None or not figure.n:
+        return least_n(threshold, confidence)
+    if check_threshold(figure, threshold, CONFIDENT) is not Verdict.INCONCLUSIVE:
+        return 0
+    mean, above = figure.mean, figure.mean >= threshold
+    weight = _weight(figure, mean, confidence, above)
+
+    def clear(n: int) -> bool:
+        size = n * weight
+        if above:
+            return binomial_low(mean * size, size, confidence) >= threshold - SLACK
+        return binomial_high(mean * size, size, confidence) < threshold - SLACK
+
+    return _least_more(figure.n, clear)
+
+
+def impossible(ladder: Ladder, evalset: EvalSet) -> list[str]:
+    """Say which thresholds and limits no answer could ever settle on this eval set; empty where all can be."""
+    return [*_empty_slices(ladder, evalset), *_unconfirmable(ladder, evalset), *_too_few_latencies(ladder, evalset)]
+
+
+def asked(ladder: Ladder) -> Iterator[tuple[str, str, float]]:
+    """Each threshold as (metric, slice, least mean), in the order written."""
+    for metric, row in ladder.thresholds.items():
+        for slice_, threshold in row.items():
+            yield metric, slice_, threshold
+
+
+def ceilings(limits: Limits) -> dict[str, float]:
+    """The declared limits by name."""
+    return {name: value for name, value in asdict(limits).items() if value is not None}
+
+
+def _weight(figure: Figure, mean: float, confidence: float, above: bool) -> float:
+    """How many all-or-nothing cases one case of this figure is worth: at least 1."""
+    if above:
+        binary, width = mean - binomial_low(mean * figure.n, figure.n, confidence), mean - (figure.low or 0.0)
+    else:
+        binary, width = binomial_high(mean * figure.n, figure.n, confidence) - mean, (figure.high or 1.0) - mean
+    return max(1.0, (binary / width) ** 2) if width > 0 else 1.0
+
+
+def _least_more(n: int, clear: Callable[[int], bool]) -> int | None:
+    """The fewest cases on top of n that make it clear, by bisection; at least 1."""
+    low, high = n, n + MOST_MISSING
+    if not clear(high):
+        return None
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if clear(middle) else (middle, high)
+    return high - n
+
+
+def _empty_slices(ladder: Ladder, evalset: EvalSet) -> Iterator[str]:
+    for metric, slice_, _ in asked(ladder):
+        if not evalset.slices.get(slice_):
+            yield unknown(f"{ladder.where}: thresholds.{metric}", "slice: no case is in it", slice_, evalset.slices)
+
+
+def _unconfirmable(ladder: Ladder, evalset: EvalSet) -> Iterator[str]:
+    if ladder.decision.rule != CONFIDENT:
+        return
+    confidence = ladder.decision.confidence
+    for metric, slice_, threshold in asked(ladder):
+        n, least = len(evalset.slices.get(slice_, ())), least_n(threshold, confidence)
+        if n and (least is None or n < least):
+            yield message(
+                f"{ladder.where}: thresholds.{metric}.{slice_}",
+                f"n = {n} cannot confirm {threshold:g} at {confidence:.4g} even with a perfect score",
+                expected=f"n >= {least}" if least else "a threshold below 1: no number of cases confirms 1",
+                next_step="add cases, lower the threshold, or use rule = \"point\"",
+            )  # fmt: skip
+
+
+def _too_few_latencies(ladder: Ladder, evalset: EvalSet) -> Iterator[str]:
+    answers = len(evalset) * ladder.repeats
+    if ladder.limits.latency_p95 is not None and answers < LEAST_LATENCIES:
+        yield message(
+            f"{ladder.where}: limits.latency_p95", f"{len(evalset)} cases x {ladder.repeats} repeats are too few",
+            got=answers, expected=f"at least {LEAST_LATENCIES} answers", next_step="add cases, or raise `repeats`",
+        )  # fmt: skip
