@@ -6,7 +6,7 @@ import ast
 import sys
 from collections.abc import Iterator
 
-ALLOWED_ANYWHERE = {"rfc8785", "numpy", "scipy", "jsonschema"}
+ALLOWED_ANYWHERE = {"rfc8785", "numpy", "scipy", "jsonschema", "jsonschema_specifications"}
 ALLOWED_AT_THE_TOP = {"rfc8785"}
 OWN = ("pytest_ladder.core", "pytest_ladder.errors")
 EFFECTS = {"os", "io", "socket", "ssl", "subprocess", "tempfile", "shutil", "urllib", "http", "logging", "glob",
@@ -15,8 +15,7 @@ CALLS = {"open", "print", "input", "exec", "eval", "breakpoint"}
 ATTRIBUTES = {"datetime.now", "datetime.utcnow", "datetime.today", "date.today", "sys.argv", "sys.stdin"}
 METHODS = {"read_text", "write_text", "read_bytes", "write_bytes", "is_file", "is_dir", "exists", "iterdir", "glob",
            "rglob", "mkdir", "unlink", "touch", "stat", "cwd", "home", "expanduser", "resolve"}  # fmt: skip
-SEEDED = {"random.Random", "np.random.default_rng", "numpy.random.default_rng", "np.random.Generator",
-          "numpy.random.Generator", "random.default_rng"}  # fmt: skip
+SEEDED = {"Random", "default_rng", "PCG64", "Philox", "SeedSequence", "Generator"}
 
 
 def faults(source: str) -> list[str]:
@@ -55,7 +54,7 @@ def _call(node: ast.Call) -> Iterator[str]:
         yield f"{name}()"
     elif isinstance(node.func, ast.Attribute) and node.func.attr in METHODS:
         yield f".{node.func.attr}()"
-    elif name in SEEDED and not (node.args or node.keywords):
-        yield f"{name}() without a seed"
-    elif name not in SEEDED and (name.startswith(("random.", "np.random.", "numpy.random."))):
+    elif name.split(".")[-1] in SEEDED:
+        yield from [] if node.args or node.keywords else [f"{name}() without a seed"]
+    elif name.startswith(("random.", "np.random.", "numpy.random.")):
         yield f"{name}(), which uses a hidden seed"

@@ -42,7 +42,7 @@ def test_the_check_sees(source: str):
     "source",
     [
         "import rfc8785\nimport random\nrng = random.Random(7)",
-        "def f():\n    import numpy as np\n    return np.random.default_rng(7)",
+        "def f():\n    import numpy as np\n    return np.random.Generator(np.random.PCG64(7))",
         "from pytest_ladder.core.cases import Case\nfrom pytest_ladder.errors import message",
     ],
 )
