@@ -1,0 +1,88 @@
+"""Why a rung is not good enough: the text of its failure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from pytest_ladder.core.entries import Figure, Verdict
+from pytest_ladder.core.summary import Miss
+from pytest_ladder.core.thresholds import Check
+from pytest_ladder.report import numbers
+from pytest_ladder.report.text import cut, one_line
+from pytest_ladder.report.texts import texts_of
+
+_WIDTH = 120
+
+
+def explain(
+    rung: str, checks: Sequence[Check], misses: Sequence[Miss] = (), *, path: str, confidence: float = 0.95,
+    cases: int = 0, next_step: str = "",
+) -> str:  # fmt: skip
+    """Say which thresholds a rung misses, by how much, where it is worst, and what to do; no line end at the end.
+
+    Args:
+        rung: Its id.
+        checks: All its checks; those that are met are left out.
+        misses: Its worst cases; texts that are None are left out.
+        path: ladder.toml as typed from the rootdir.
+        confidence: Of each one-sided bound.
+        cases: Of the eval set.
+        next_step: A sentence in place of the usual one.
+    """
+    missed = [check for check in checks if check.verdict is not Verdict.MET]
+    lines = [_headline(rung, missed, len(checks), cases), *(f"  {check_line(check, confidence)}" for check in missed)]
+    if misses:
+        lines += ["worst cases:", *(line for miss in misses for line in _miss_lines(miss))]
+    return "\n".join([*lines, next_step or _next_step(rung, path)])
+
+
+def _headline(rung: str, missed: Sequence[Check], all_: int, cases: int) -> str:
+    on = f" on {numbers.plural(cases, 'case')}" if cases else ""
+    return (
+        f"rung {one_line(rung)} is below its target: {len(missed)} of {numbers.plural(all_, 'threshold')} not met{on}"
+    )
+
+
+def _next_step(rung: str, path: str) -> str:
+    return f"Mend the rung, or declare the next one in {path}, and run `pytest --ladder --ladder-rung={rung}`."
+
+
+def check_line(check: Check, confidence: float) -> str:
+    """One check: figure, threshold, interval and counts."""
+    if check.kind == "limit" or check.figure is None:
+        return _limit_line(check)
+    figure, least = check.figure, numbers.threshold(check.threshold)
+    place = f"{one_line(check.metric)}[{one_line(check.slice)}]"
+    if figure.mean is None:
+        return f"{place} has no scored case; it must be at least {least}  ({_counts(figure)})"
+    signs = {Verdict.MET: f">= {least}", Verdict.SHORT: f"< {least}"}
+    stands = signs.get(check.verdict, f"is undecided against {least}")
+    return f"{place} {numbers.score(figure.mean, threshold=check.threshold)} {stands}  ({_bounds(check, confidence)})"
+
+
+def _bounds(check: Check, confidence: float) -> str:
+    figure = check.figure or Figure(None, 0, None, None)
+    low, high = (numbers.bound(value, threshold=check.threshold) for value in (figure.low, figure.high))
+    return f"{numbers.percent(confidence)} one-sided bounds {low}..{high}, {_counts(figure)}"
+
+
+def _counts(figure: Figure) -> str:
+    unscored = f", {numbers.count(figure.unscored)} unscored" if figure.unscored else ""
+    return f"n = {numbers.count(figure.n)}{unscored}"
+
+
+def _limit_line(check: Check) -> str:
+    name, most = one_line(check.metric), numbers.limit(check.metric, check.threshold)
+    if check.value is None:
+        return f"{name} could not be measured; it may be at most {most}"
+    sign = "<=" if check.verdict is Verdict.MET else ">"
+    return f"{name} {numbers.ceiling(check.metric, check.value, limit=check.threshold)} {sign} {most}"
+
+
+def _miss_lines(miss: Miss) -> Iterator[str]:
+    score = "unscored" if miss.score is None else numbers.score(miss.score)
+    yield cut(f"  {one_line(miss.case)}  {one_line(miss.metric)} {score}", _WIDTH)
+    texts = texts_of(miss, "text")
+    widest = max(map(len, texts), default=0)
+    for name, text in texts.items():
+        yield cut(f"    {name:<{widest}}  {one_line(text)}", _WIDTH)

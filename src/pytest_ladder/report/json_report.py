@@ -1,0 +1,65 @@
+"""A run as JSON, for machines; its schema is published."""
+
+from __future__ import annotations
+
+import json
+import math
+
+from pytest_ladder.core.canonical import Json, rounded
+from pytest_ladder.core.summary import LadderSummary, Miss, RungRow, RunSummary
+from pytest_ladder.report.json_schema import report_json_schema
+
+__all__ = ["render_json", "report_json_schema"]
+
+SCHEMA = 1
+
+
+def render_json(summary: RunSummary) -> str:
+    """Write a run as indented JSON with sorted keys; figures rounded to six decimals, null where one is not finite.
+
+    Fits `report_json_schema()`. Under `show = "ids"` no text of a case is in it.
+    """
+    value = {
+        "schema": SCHEMA, "kind": "report", "version": summary.version, "at": summary.at,
+        "ladders": [_ladder(ladder) for ladder in summary.ladders],
+    }  # fmt: skip
+    return json.dumps(_clean(value), indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _ladder(ladder: LadderSummary) -> Json:
+    refusals = [{"code": r.code, "reason": r.reason, "mend": r.mend} for r in ladder.refusals]
+    return {
+        "name": ladder.name, "where": ladder.where, "task": ladder.task, "cases": ladder.cases, "rule": ladder.rule,
+        "confidence": ladder.confidence, "thresholds": {m: dict(row) for m, row in ladder.thresholds.items()},
+        "limits": dict(ladder.limits), "selected": ladder.selected, "decided": ladder.decided,
+        "recommendation": ladder.recommendation, "waivers": list(ladder.waivers), "notes": list(ladder.notes),
+        "checklist": dict(ladder.checklist), "rungs": [_rung(row, ladder.show) for row in ladder.rows],
+        "gate": {"requested": ladder.requested, "allowed": ladder.allowed, "refusals": refusals},
+    }  # fmt: skip
+
+
+def _rung(row: RungRow, show: str) -> Json:
+    return {
+        "id": row.id, "kind": str(row.kind), "state": str(row.state), "from_log": row.from_log, "note": row.note,
+        "recall": row.recall, "entry": row.entry.as_dict() if row.entry else None,
+        "worst_cases": [_miss(miss, show) for miss in row.misses],
+    }  # fmt: skip
+
+
+def _miss(miss: Miss, show: str) -> Json:
+    texts = (None, None, None) if show == "ids" else (miss.input, miss.expected, miss.answer)
+    return {
+        "case": miss.case, "metric": miss.metric, "score": miss.score, "note": miss.note,
+        **dict(zip(("input", "expected", "answer"), texts, strict=True)),
+    }  # fmt: skip
+
+
+def _clean(value: Json) -> Json:
+    """What JSON and UTF-8 can hold: null for what is not finite, a question mark for half a surrogate pair."""
+    if isinstance(value, float):
+        return rounded(value) if math.isfinite(value) else None
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode("utf-8")
+    if isinstance(value, dict):
+        return {_clean(key): _clean(item) for key, item in value.items()}
+    return [_clean(item) for item in value] if isinstance(value, list | tuple) else value

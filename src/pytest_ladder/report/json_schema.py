@@ -1,0 +1,91 @@
+"""The published schema of the JSON report."""
+
+from __future__ import annotations
+
+from pytest_ladder.core.canonical import Json
+from pytest_ladder.core.entries import Verdict
+from pytest_ladder.core.rungs import Kind
+from pytest_ladder.core.summary import State
+
+_TEXT: Json = {"type": "string"}
+_TEXTS: Json = {"type": "array", "items": _TEXT}
+_TEXT_OR_NULL: Json = {"type": ["string", "null"]}
+_NUMBER_OR_NULL: Json = {"type": ["number", "null"]}
+_SHARE: Json = {"type": "number", "minimum": 0, "maximum": 1}
+_SHARE_OR_NULL: Json = {"type": ["number", "null"], "minimum": 0, "maximum": 1}
+_COUNT: Json = {"type": "integer", "minimum": 0}
+_TRUTH: Json = {"type": "boolean"}
+
+
+def report_json_schema() -> Json:
+    """The JSON Schema (2020-12) of what `render_json` writes."""
+    whole = _object(
+        schema={"const": 1}, kind={"const": "report"}, version=_TEXT,
+        at={**_TEXT, "description": "UTC time of the run, ISO 8601."}, ladders=_list_of(_ladder()),
+    )  # fmt: skip
+    title = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "pytest-ladder report"}
+    return {**title, **whole, "$defs": {"entry": _entry(), "figure": _figure()}}
+
+
+def _object(**properties: Json) -> Json:
+    return {"type": "object", "additionalProperties": False, "required": list(properties), "properties": properties}
+
+
+def _list_of(item: Json) -> Json:
+    return {"type": "array", "items": item}
+
+
+def _map_of(value: Json, description: str = "") -> Json:
+    found = {"type": "object", "additionalProperties": value}
+    return {**found, "description": description} if description else found
+
+
+def _ladder() -> Json:
+    return _object(
+        name=_TEXT, where={**_TEXT, "description": "ladder.toml, relative to pytest's rootdir."}, task=_TEXT,
+        cases=_COUNT, rule=_TEXT, confidence={**_SHARE, "description": "Of each one-sided bound."},
+        thresholds=_map_of(_map_of({"type": "number"}), "Metric to slice to least mean score."),
+        limits=_map_of({"type": "number"}, "Declared ceilings: USD or seconds."),
+        selected={**_TEXT_OR_NULL, "description": "The selected rung; null where there is none."},
+        decided=_TEXT, recommendation=_TEXT, waivers=_TEXTS, notes=_TEXTS, checklist=_map_of(_TEXT),
+        rungs={**_list_of(_rung()), "description": "In climbing order."},
+        gate=_object(
+            requested=_TRUTH, allowed=_TRUTH, refusals=_list_of(_object(code=_TEXT, reason=_TEXT, mend=_TEXT))
+        ),
+    )  # fmt: skip
+
+
+def _rung() -> Json:
+    return _object(
+        id=_TEXT, kind={"enum": [str(kind) for kind in Kind]}, state={"enum": [str(state) for state in State]},
+        from_log={**_TRUTH, "description": "Whether its entry was not measured in this run."}, note=_TEXT,
+        recall={**_SHARE_OR_NULL, "description": "Share of gold evidence among the retrieved documents."},
+        entry={"oneOf": [{"$ref": "#/$defs/entry"}, {"type": "null"}]}, worst_cases=_list_of(_miss()),
+    )  # fmt: skip
+
+
+def _miss() -> Json:
+    return _object(
+        case=_TEXT, metric=_TEXT, score=_SHARE_OR_NULL, note=_TEXT,
+        input=_TEXT_OR_NULL, expected=_TEXT_OR_NULL, answer=_TEXT_OR_NULL,
+    )  # fmt: skip
+
+
+def _figure() -> Json:
+    return _object(mean=_SHARE_OR_NULL, n=_COUNT, low=_NUMBER_OR_NULL, high=_NUMBER_OR_NULL, unscored=_COUNT)
+
+
+def _entry() -> Json:
+    """A rung's entry as in escalation.jsonl; further keys may join it."""
+    usage = _object(calls=_COUNT, prompt_tokens=_COUNT, completion_tokens=_COUNT, cost_usd=_NUMBER_OR_NULL)
+    found = _object(
+        schema={"const": 1}, kind={"const": "rung"}, ladder=_TEXT, rung=_TEXT, rung_kind=_TEXT, at=_TEXT,
+        evalset=_TEXT, contract=_TEXT, fingerprint=_TEXT, answers=_TEXT, model=_TEXT_OR_NULL, model_returned=_TEXTS,
+        cases=_COUNT, repeats=_COUNT, scores=_map_of(_map_of({"$ref": "#/$defs/figure"}), "Metric to slice to figure."),
+        limits=_map_of(_NUMBER_OR_NULL), errors=_COUNT, verdict={"enum": [str(verdict) for verdict in Verdict]},
+        diagnosis=_map_of(_COUNT, "Failure kind to failed cases."), ceilings={"type": "object"}, reason=_TEXT,
+        after=_TEXTS, usage=usage, latency=_map_of(_NUMBER_OR_NULL, "Seconds."), artifacts=_map_of(_TEXT),
+        environment={"type": "object"}, waiver={},
+    )  # fmt: skip
+    found["properties"]["id"] = _TEXT
+    return {**found, "additionalProperties": True, "description": "An entry of escalation.jsonl."}

@@ -1,0 +1,143 @@
+"""A run as Markdown, fit for a comment on a merge request."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from pytest_ladder.core.summary import LadderSummary, Miss, RungRow, RunSummary
+from pytest_ladder.report import numbers
+from pytest_ladder.report.columns import FROM_LOG, Cell, Column, columns_of
+from pytest_ladder.report.figures import rule_words
+from pytest_ladder.report.text import one_line
+from pytest_ladder.report.texts import failure_words, gate_title, texts_of
+
+_MOST_SIGNS = 300
+"""Longer texts of a case are cut."""
+
+
+def render_markdown(summary: RunSummary) -> str:
+    """Write a run as GitHub-flavoured Markdown: a heading, a table and the decision for each ladder.
+
+    Texts of cases stand in code spans, all other texts are escaped: nothing in them becomes markup, a link or a
+    mention.
+    """
+    blocks = [block for ladder in summary.ladders for block in _ladder(ladder)]
+    stamp = f"<sub>pytest-ladder {code(summary.version)}, {code(summary.at)}</sub>"
+    return "\n\n".join([*blocks, stamp]) + "\n"
+
+
+def _ladder(ladder: LadderSummary) -> Iterator[str]:
+    yield f"## Ladder {escape(ladder.name)}"
+    if ladder.task:
+        yield prose(ladder.task)
+    if ladder.rows:
+        yield _table(ladder)
+    yield f"<sub>{code(ladder.where)}, {_facts(ladder)}</sub>"
+    yield f"**Decided:** {prose(ladder.decided)}"
+    if ladder.recommendation:
+        yield f"**Next:** {prose(ladder.recommendation)}"
+    yield from _gate(ladder)
+    yield from _list("Warnings", map(prose, ladder.notes))
+    yield from _list("Waivers in force", map(prose, ladder.waivers))
+    yield from _list("Rungs", _rung_notes(ladder))
+    if any(row.misses for row in ladder.rows):
+        yield _worst(ladder)
+
+
+def _facts(ladder: LadderSummary) -> str:
+    logged = f"; {FROM_LOG}: not measured in this run" if any(row.from_log for row in ladder.rows) else ""
+    return escape(f"{numbers.plural(ladder.cases, 'case')}, {rule_words(ladder)}{logged}")
+
+
+def _table(ladder: LadderSummary) -> str:
+    columns = columns_of(ladder, unicode=True)
+    shown = [columns.rung, columns.state, *columns.figures, *columns.limits, *columns.usage]
+    rows = zip(*(column.cells for column in shown), strict=True)
+    body = [_row(_cell(cell) for cell in cells) for cells in rows]
+    return "\n".join([_row(_head(c) for c in shown), _row("---:" if c.right else "---" for c in shown), *body])
+
+
+def _row(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _head(column: Column) -> str:
+    return "<br>".join(escape(line) for line in column.header if line)
+
+
+def _cell(cell: Cell) -> str:
+    return "<br>".join(f"**{text}**" if piece.style == "bold green" else text for piece in cell
+                       if (text := escape(piece.text)))  # fmt: skip
+
+
+def _gate(ladder: LadderSummary) -> Iterator[str]:
+    title, _ = gate_title(ladder)
+    if title:
+        yield f"**{title[0].upper()}{title[1:]}**"
+    if ladder.refusals:
+        lines = (f"- {code(r.code)}: {prose(r.reason)}\n  - {prose(r.mend)}" for r in ladder.refusals)
+        yield "\n".join(lines)
+    if title:
+        yield from _list("Checklist", (f"{prose(k)}: {prose(v)}" for k, v in ladder.checklist.items()))
+
+
+def _list(title: str, items: Iterable[str]) -> Iterator[str]:
+    lines = [f"- {item}" for item in items]
+    if lines:
+        yield f"**{title}**"
+        yield "\n".join(lines)
+
+
+def _rung_notes(ladder: LadderSummary) -> Iterator[str]:
+    for row in ladder.rows:
+        if row.note:
+            yield f"{prose(row.id)}: {prose(row.note)}"
+        if row.entry and row.entry.diagnosis:
+            yield f"{prose(row.id)}: failures: {escape(failure_words(row.entry.diagnosis))}"
+
+
+def _worst(ladder: LadderSummary) -> str:
+    blocks = [line for row in ladder.rows if row.misses for line in _row_misses(row, ladder.show)]
+    number = numbers.plural(sum(len(row.misses) for row in ladder.rows), "worst case")
+    return "\n".join([f"<details>\n<summary>{number}</summary>\n", *blocks, "\n</details>"])
+
+
+def _row_misses(row: RungRow, show: str) -> Iterator[str]:
+    yield f"- {prose(row.id)}"
+    for miss in row.misses:
+        yield f"  - {_miss(miss)}"
+        for name, text in texts_of(miss, show).items():
+            yield f"    - {name}: {code(text)}"
+
+
+def _miss(miss: Miss) -> str:
+    return f"{code(miss.case)} {escape(miss.metric)} {'unscored' if miss.score is None else numbers.score(miss.score)}"
+
+
+def code(text: str) -> str:
+    """A text as a code span on one line, cut if it is long; in it nothing is markup, a link or a mention."""
+    flat = one_line(text)
+    flat = flat if len(flat) <= _MOST_SIGNS else f"{flat[: _MOST_SIGNS - 1]}…"
+    fence = "`" * (1 + max((len(run) for run in re.findall("`+", flat)), default=0))
+    pad = " " if flat.startswith("`") or flat.endswith("`") else ""
+    return f"{fence}{pad}{flat}{pad}{fence}" if flat else "(empty)"
+
+
+_BREAK = "\u200b"
+"""A space without width: it ends a word for whatever looks for links and mentions, and is not seen."""
+_MARKUP = str.maketrans({"&": "&amp;", "<": "&lt;", **{sign: f"\\{sign}" for sign in "\\`*_[]|~"}})
+_LINKED = re.compile(r"[@#!%~](?=\w)|:(?=//|[a-z+]\w*:)|\bwww(?=\.)")
+_BLOCK = re.compile(r"^(\d*)([-+#=>.)])(?=[-+#=>\s]|$)")
+
+
+def escape(text: str) -> str:
+    """A text on one line in which no sign is markup, also inside a table; links, mentions and references are broken."""
+    return _LINKED.sub(rf"\g<0>{_BREAK}", one_line(text)).translate(_MARKUP)
+
+
+def prose(text: str) -> str:
+    """A sentence, escaped, that may begin a line; what stands between backticks in it is a code span."""
+    parts = re.split(r"`([^`]+)`", one_line(text))
+    whole = "".join(code(part) if at % 2 else escape(part) for at, part in enumerate(parts))
+    return _BLOCK.sub(r"\1\\\2", whole)

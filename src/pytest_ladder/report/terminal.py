@@ -1,0 +1,110 @@
+"""The terminal's section of a run: one block a ladder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from pytest_ladder.core.summary import LadderSummary, Miss, RungRow, RunSummary, State
+from pytest_ladder.report import numbers
+from pytest_ladder.report.columns import FROM_LOG, columns_of
+from pytest_ladder.report.figures import rule_words
+from pytest_ladder.report.grid import tables
+from pytest_ladder.report.page import INDENT, LEAST_WIDTH, Page, Remark
+from pytest_ladder.report.texts import failure_words, gate_title, texts_of
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+
+def render_terminal(summary: RunSummary, *, width: int, color: bool, unicode: bool, verbose: int) -> str:
+    """Write a run for a terminal; empty without a ladder, else it ends with a line end.
+
+    Args:
+        summary: What the run has to tell.
+        width: Screen cells; no line is longer, but no line is planned for fewer than 40.
+        color: Whether to write ANSI colours.
+        unicode: Whether the terminal takes more than ASCII.
+        verbose: Worst cases are listed from 1 up.
+    """
+    page = Page(max(width, LEAST_WIDTH), unicode, color)
+    sections = (page.render([*_section(page, ladder, verbose)]) for ladder in summary.ladders)
+    return "\n".join(sections)
+
+
+def _section(page: Page, ladder: LadderSummary, verbose: int) -> Iterator[RenderableType]:
+    facts = f"{ladder.where}, {numbers.plural(ladder.cases, 'case')}, {rule_words(ladder)}"
+    yield page.title(f"ladder {ladder.name}")
+    yield page.indented(facts, style="dim")
+    if ladder.rows:
+        yield ""
+        yield from _tables(page, ladder)
+    if remarks := [*_rung_remarks(ladder)]:
+        yield page.labelled(remarks)
+        yield ""
+    yield page.labelled([*_remarks(ladder)])
+    yield from _gate(page, ladder)
+    if verbose >= 1:
+        yield from _worst(page, ladder)
+
+
+def _tables(page: Page, ladder: LadderSummary) -> Iterator[RenderableType]:
+    for table in tables(columns_of(ladder, unicode=page.unicode), width=page.room, unicode=page.unicode):
+        yield page.indented(table)
+        yield ""
+
+
+def _rung_remarks(ladder: LadderSummary) -> Iterator[Remark]:
+    for row in ladder.rows:
+        if row.note:
+            yield Remark(row.id, row.note, "red" if row.state is State.ERROR else "dim")
+        if row.entry and row.entry.diagnosis:
+            yield Remark(row.id, f"failures: {failure_words(row.entry.diagnosis)}", "dim")
+    if any(row.from_log for row in ladder.rows):
+        yield Remark(FROM_LOG, "not measured in this run: the figures stand in the log", "dim", "dim")
+
+
+def _remarks(ladder: LadderSummary) -> Iterator[Remark]:
+    yield Remark("decided", ladder.decided, "bold green" if ladder.selected else "bold yellow")
+    if ladder.recommendation:
+        yield Remark("next", ladder.recommendation)
+    for note in ladder.notes:
+        yield Remark("warning", note, "yellow", "bold yellow")
+    for waiver in ladder.waivers:
+        yield Remark("waiver", waiver, "", "bold magenta")
+
+
+def _gate(page: Page, ladder: LadderSummary) -> Iterator[RenderableType]:
+    title, style = gate_title(ladder)
+    if not title:
+        return
+    yield ""
+    yield page.indented(title, style=f"bold {style}")
+    for refusal in ladder.refusals:
+        yield page.labelled([Remark(f"{refusal.code}:", refusal.reason, style, f"bold {style}")], by=INDENT * 2, gap=1)
+        yield page.labelled([Remark("→" if page.unicode else "->", refusal.mend)], by=INDENT * 4, gap=1)
+    if ladder.checklist:
+        yield page.indented("checklist", by=INDENT * 2, style="bold")
+        yield page.labelled([Remark(*item, label_style="") for item in ladder.checklist.items()], by=INDENT * 4)
+
+
+def _worst(page: Page, ladder: LadderSummary) -> Iterator[RenderableType]:
+    for row in ladder.rows:
+        if row.misses:
+            yield ""
+            yield page.indented(f"worst cases of {row.id}", style="bold")
+            yield from _misses(page, ladder, row)
+
+
+def _misses(page: Page, ladder: LadderSummary, row: RungRow) -> Iterator[RenderableType]:
+    for miss in row.misses:
+        yield page.indented(_miss_line(miss), by=INDENT * 2)
+        texts = texts_of(miss, ladder.show)
+        if texts:
+            room = page.width - INDENT * 4 - 10
+            lines = [Remark(name, page.cut(text, room), label_style="dim") for name, text in texts.items()]
+            yield page.labelled(lines, by=INDENT * 4)
+
+
+def _miss_line(miss: Miss) -> str:
+    return f"{miss.case}  {miss.metric} {'unscored' if miss.score is None else numbers.score(miss.score)}"
