@@ -6,13 +6,50 @@ import asyncio
 import contextvars
 import threading
 from collections.abc import Callable
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, Generic, ParamSpec, TypeVar
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 _NOT_FOR_A_FUTURE = (SystemExit, KeyboardInterrupt, StopIteration, asyncio.CancelledError)
 """What would end the loop, the task or the iteration of whoever waits, instead of telling them of a failure."""
+
+
+class Promise(Generic[T]):
+    """A result that another thread hands to the running event loop; nobody minds where the loop is gone by then."""
+
+    def __init__(self) -> None:
+        """Begin a promise of the running loop."""
+        self._loop = asyncio.get_running_loop()
+        self._future: asyncio.Future[T] = self._loop.create_future()
+
+    async def result(self) -> T:
+        """Wait for the result; cancelling the wait abandons the promise."""
+        return await self._future
+
+    @property
+    def abandoned(self) -> bool:
+        """Whether nobody waits any more; may be asked from any thread."""
+        return self._future.cancelled() or self._loop.is_closed()
+
+    def succeed(self, value: T) -> None:
+        """Hand the result over, from any thread."""
+        self._deliver(self._future.set_result, value)
+
+    def fail(self, error: BaseException) -> None:
+        """Hand an error over, from any thread; one that would end the loop itself becomes a RuntimeError."""
+        self._deliver(self._future.set_exception, _transportable(error))
+
+    def _deliver(self, act: Callable[[Any], None], value: object) -> None:
+        def settle() -> None:
+            if not self._future.done():
+                act(value)
+
+        try:
+            self._loop.call_soon_threadsafe(settle)
+        except RuntimeError:
+            if not self._loop.is_closed():
+                raise
 
 
 async def run_in_daemon(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
@@ -26,38 +63,19 @@ async def run_in_daemon(function: Callable[P, T], /, *args: P.args, **kwargs: P.
         RuntimeError: the function raised SystemExit, KeyboardInterrupt, StopIteration or CancelledError.
         BaseException: whatever else the function raised.
     """
-    loop = asyncio.get_running_loop()
-    outcome: asyncio.Future[T] = loop.create_future()
+    promise: Promise[T] = Promise()
     context = contextvars.copy_context()
 
     def work() -> None:
         try:
             result = context.run(function, *args, **kwargs)
         except BaseException as error:  # noqa: BLE001  handed to whoever waits
-            _deliver(loop, _fail, outcome, _transportable(error))
+            promise.fail(error)
         else:
-            _deliver(loop, _succeed, outcome, result)
+            promise.succeed(result)
 
     threading.Thread(target=work, name=f"ladder-{getattr(function, '__name__', 'call')}", daemon=True).start()
-    return await outcome
-
-
-def _deliver(loop: asyncio.AbstractEventLoop, act: Callable[[Any, Any], None], outcome: object, value: object) -> None:
-    try:
-        loop.call_soon_threadsafe(act, outcome, value)
-    except RuntimeError:
-        if not loop.is_closed():
-            raise
-
-
-def _succeed(outcome: asyncio.Future[T], value: T) -> None:
-    if not outcome.done():
-        outcome.set_result(value)
-
-
-def _fail(outcome: asyncio.Future[object], error: BaseException) -> None:
-    if not outcome.done():
-        outcome.set_exception(error)
+    return await promise.result()
 
 
 def _transportable(error: BaseException) -> BaseException:
