@@ -1,0 +1,187 @@
+"""ladder.toml: read, checked whole, and turned into the contract that everything else works from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import date, datetime, time
+from pathlib import Path
+from typing import Any
+
+from pytest_ladder.core.canonical import Json
+from pytest_ladder.core.ladder import DecisionPolicy, GatePolicy, Ladder, Limits
+from pytest_ladder.core.rungs import Kind, RungSpec
+from pytest_ladder.core.scores import MetricSpec
+from pytest_ladder.errors import InvalidFile
+from pytest_ladder.store.faults import names, nearest
+from pytest_ladder.store.paths import inside
+from pytest_ladder.store.schema import KINDS, RUNG_PATHS, RUNG_TABLES, Fault, LadderFile, Rung, plain_name
+from pytest_ladder.store.toml_file import Document
+from pytest_ladder.store.toml_lines import Path as Place
+
+_COMMON = frozenset(Rung.keys())
+
+
+def read_ladder(path: Path, rootdir: Path) -> Ladder:
+    """Read a ladder's contract.
+
+    Args:
+        path: ladder.toml.
+        rootdir: pytest's rootdir; no path in the file may leave it.
+
+    Raises:
+        InvalidFile: The file cannot be read, or breaks the contract: one line a fault, each beginning with
+            `path:line`.
+    """
+    document = Document(path, rootdir)
+    parsed = document.check(LadderFile, document.values)
+    _check_references(document)
+    rungs = _rungs(document)
+    _check_paths(document, path.parent, rootdir)
+    document.finish()
+    if parsed is None:
+        raise AssertionError("a ladder without faults is parsed")
+    return _ladder(parsed, rungs, path, rootdir)
+
+
+def _ladder(parsed: LadderFile, rungs: list[RungSpec], path: Path, rootdir: Path) -> Ladder:
+    gate = parsed.gate
+    return Ladder(
+        name=parsed.name,
+        path=path,
+        rootdir=rootdir,
+        task=parsed.task,
+        evalset=parsed.evalset,
+        rungs=tuple(_resolved(rung, parsed) for rung in sorted(rungs, key=lambda rung: rung.kind.order)),
+        metrics=tuple(
+            MetricSpec(name, metric.scorer, plain(metric.options)) for name, metric in parsed.metrics.items()
+        ),
+        thresholds=parsed.thresholds,
+        limits=Limits(parsed.limits.cost_per_case, parsed.limits.latency_p95),
+        decision=DecisionPolicy(**parsed.decision.model_dump()),
+        gate=GatePolicy(
+            required=tuple(map(Kind, gate.required)),
+            effort={Kind(kind): number for kind, number in gate.effort.items()},
+            min_form_share=gate.min_form_share,
+            max_age_days=gate.max_age_days,
+            exempt=dict(gate.exempt),
+            policy_change=gate.policy_change,
+        ),
+        profile=parsed.profile.model_dump(exclude_unset=True),
+        dev=parsed.dev,
+        holdout=parsed.holdout,
+        model=parsed.model,
+        model_options=plain(parsed.model_options),
+        repeats=parsed.repeats,
+        seed=parsed.seed,
+        budget_usd=parsed.budget.cost_usd,
+        store=parsed.recordings.store,
+        show=parsed.privacy.show,
+        redact=tuple(parsed.privacy.redact),
+    )
+
+
+def plain(value: Json) -> Any:
+    """Copy a TOML value as plain JSON: dates and times become ISO 8601 texts."""
+    if isinstance(value, date | datetime | time):
+        return value.isoformat()
+    if isinstance(value, dict):
+        return {key: plain(item) for key, item in value.items()}
+    return [plain(item) for item in value] if isinstance(value, list) else value
+
+
+def _resolved(rung: RungSpec, parsed: LadderFile) -> RungSpec:
+    options = {**plain(parsed.model_options), **rung.model_options}
+    return replace(rung, model=rung.model or parsed.model, model_options=options)
+
+
+def _rungs(document: Document) -> list[RungSpec]:
+    """The rungs as written, without what they take over from the ladder; faults are noted."""
+    tables = document.values.get("rungs")
+    if isinstance(tables, dict) and not tables:
+        document.report(("rungs",), "no rungs", expected="at least one `[rungs.ID]` table")
+    if not isinstance(tables, dict):
+        return []
+    found = (_rung(document, name, table) for name, table in tables.items() if isinstance(table, dict))
+    return [rung for rung in found if rung]
+
+
+def _rung(document: Document, name: str, table: Mapping[str, Json]) -> RungSpec | None:
+    place = ("rungs", name)
+    try:
+        plain_name(name)
+    except Fault as fault:
+        document.report(place, "the id is " + str(fault), got=name, expected=fault.expected)
+    kind = table.get("kind", name)
+    if not isinstance(kind, str) or kind not in KINDS:
+        _report_kind(document, place, name, table)
+        return None
+    checked = document.check(RUNG_TABLES[kind], table, place)
+    if checked is None:
+        return None
+    written = plain(table)
+    return RungSpec(
+        id=name,
+        kind=Kind(kind),
+        model=checked.model,
+        model_options=plain(checked.model_options),
+        system=checked.system,
+        depends=tuple(checked.depends),
+        options={key: item for key, item in written.items() if key not in _COMMON},
+        table=written,
+    )
+
+
+def _report_kind(document: Document, place: Place, name: str, table: Mapping[str, Json]) -> None:
+    near = nearest(str(table.get("kind", name)), KINDS)
+    step = f"did you mean {near!r}?" if near else None
+    if "kind" in table:
+        place = (*place, "kind")
+        document.report(place, "unknown kind", got=table["kind"], expected=names(KINDS), next_step=step)
+    else:
+        fault = "the id is no kind, so the rung needs a `kind`"
+        document.report(place, fault, got=name, expected=f"kind = {names(KINDS)}", next_step=step)
+
+
+def _check_references(document: Document) -> None:
+    """What one table says of another."""
+    metrics, thresholds = document.values.get("metrics"), document.values.get("thresholds")
+    if isinstance(thresholds, dict) and isinstance(metrics, dict):
+        for name in thresholds:
+            if name not in metrics:
+                near = nearest(name, metrics)
+                document.report(
+                    ("thresholds", name), "a threshold for a metric that does not exist", got=name,
+                    expected=names(metrics), next_step=f"did you mean {near!r}?" if near else None,
+                )  # fmt: skip
+    if isinstance(thresholds, dict) and not any(thresholds.values()):
+        document.report(("thresholds",), "no threshold", expected="at least one, as in `answer = { all = 0.9 }`")
+    decision, gate = document.values.get("decision"), document.values.get("gate")
+    if isinstance(decision, dict) and decision.get("confirm") == "holdout" and "holdout" not in document.values:
+        document.report(("decision", "confirm"), "there is no hold-out set", expected="the key `holdout`")
+    required = gate.get("required") if isinstance(gate, dict) else None
+    if isinstance(required, list) and Kind.FINE_TUNE.value in required:
+        document.report(("gate", "required"), "fine-tuning cannot be required before fine-tuning")
+
+
+def _check_paths(document: Document, folder: Path, rootdir: Path) -> None:
+    """Paths that leave the rootdir; whether a file is there is asked once it is read."""
+    places: list[Place] = [(key,) for key in ("evalset", "dev", "holdout")]
+    rungs = document.values.get("rungs")
+    if isinstance(rungs, dict):
+        places += [
+            ("rungs", name, key) for name, table in rungs.items() if isinstance(table, dict) for key in RUNG_PATHS
+        ]
+    for place in places:
+        written: Json = document.values
+        for part in place:
+            written = written.get(part, {})
+        if isinstance(written, str) and written.strip():
+            _check_path(document, place, written, folder, rootdir)
+
+
+def _check_path(document: Document, place: Place, written: str, folder: Path, rootdir: Path) -> None:
+    try:
+        inside(rootdir, folder, written, "\n")
+    except InvalidFile as fault:
+        document.report(place, str(fault).removeprefix("\n: ").removesuffix("."))
