@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import inspect
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any, cast
+from typing import Any
 
 from pytest_ladder.backends.options import Rule, is_integer, is_number
 from pytest_ladder.backends.registry import nearest
 from pytest_ladder.core.answers import Reply, Request
 from pytest_ladder.core.canonical import Json
-from pytest_ladder.core.daemon import run_in_daemon
+from pytest_ladder.core.daemon import call
 from pytest_ladder.errors import LadderError, ModelFailed, message
 
 _COUNT = Rule(lambda value: is_integer(value) and value >= 0, "a whole number from 0")
@@ -40,7 +40,6 @@ class CallableModel:
         """Wrap a function; `name` is the model's name as written in ladder.toml."""
         self.name = name
         self._function = function
-        self._is_async = is_async(function)
         self._accepts = accepted(function)
 
     async def complete(self, request: Request, /) -> Reply:
@@ -50,7 +49,7 @@ class CallableModel:
             ModelFailed: it raised, or returned something else than a str, a dict of known fields or a Reply.
         """
         start = time.perf_counter()
-        returned = await self._call([dict(part) for part in request.messages], self._arguments(request))
+        returned = await self._ask([dict(part) for part in request.messages], self._arguments(request))
         reply = to_reply(returned, self.name)
         return reply if reply.latency_s else replace(reply, latency_s=time.perf_counter() - start)
 
@@ -65,21 +64,13 @@ class CallableModel:
                 arguments[name] = value
         return arguments
 
-    async def _call(self, messages: list[dict[str, Json]], arguments: Mapping[str, Json]) -> object:
+    async def _ask(self, messages: list[dict[str, Json]], arguments: Mapping[str, Json]) -> object:
         try:
-            if self._is_async:
-                return await self._function(messages, **arguments)
-            returned = await run_in_daemon(self._function, messages, **arguments)
-            return await cast("Awaitable[object]", returned) if inspect.isawaitable(returned) else returned
+            return await call(self._function, messages, **arguments)
         except LadderError:
             raise
         except Exception as error:
             raise ModelFailed(message(self.name, f"the model raised {type(error).__name__}: {error}")) from error
-
-
-def is_async(function: Callable[..., Any]) -> bool:
-    """Whether calling gives a coroutine: an `async def`, or an object whose `__call__` is one."""
-    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(getattr(function, "__call__", None))  # noqa: B004
 
 
 def accepted(function: Callable[..., Any]) -> frozenset[str]:

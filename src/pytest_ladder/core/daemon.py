@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import inspect
 import threading
 from collections.abc import Callable
 from typing import Any, Generic, ParamSpec, TypeVar
@@ -76,6 +77,22 @@ async def run_in_daemon(function: Callable[P, T], /, *args: P.args, **kwargs: P.
 
     threading.Thread(target=work, name=f"ladder-{getattr(function, '__name__', 'call')}", daemon=True).start()
     return await promise.result()
+
+
+def is_async(function: Callable[..., Any]) -> bool:
+    """Whether calling gives a coroutine: an `async def`, or an object whose `__call__` is one."""
+    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(getattr(function, "__call__", None))  # noqa: B004
+
+
+async def call(function: Callable[..., Any], /, *args: object, **kwargs: object) -> Any:
+    """Call a function of the user's: on the loop where it is async, else by `run_in_daemon`.
+
+    A coroutine that a sync function returns is awaited on the loop. Raises whatever the function raises.
+    """
+    if is_async(function):
+        return await function(*args, **kwargs)
+    returned = await run_in_daemon(function, *args, **kwargs)
+    return await returned if inspect.isawaitable(returned) else returned
 
 
 def _transportable(error: BaseException) -> BaseException:

@@ -1,0 +1,40 @@
+"""Read a rung's own keys out of its table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pytest_ladder.core.rungs import RungSpec
+from pytest_ladder.errors import InvalidFile, message
+
+
+def where(spec: RungSpec, key: str) -> str:
+    """How messages name a key of a rung."""
+    return f"ladder.toml [rungs.{spec.id}] {key}"
+
+
+def text(spec: RungSpec, key: str, default: str | None = None) -> str:
+    """A key that is a text; without a default it must be there, else InvalidFile."""
+    value = spec.options.get(key, default)
+    if value is None:
+        raise InvalidFile(message(where(spec, key), f"a rung of kind `{spec.kind}` needs this key"))
+    if not isinstance(value, str):
+        raise InvalidFile(message(where(spec, key), "it is not a text", got=value, expected="a text in quotes"))
+    return value
+
+
+def whole(spec: RungSpec, key: str, default: int, least: int) -> int:
+    """A key that is a whole number, not below `least`; else InvalidFile."""
+    value = spec.options.get(key, default)
+    if not isinstance(value, int) or isinstance(value, bool) or value < least:
+        expected = f"a whole number from {least}"
+        raise InvalidFile(message(where(spec, key), "it cannot be used", got=value, expected=expected))
+    return value
+
+
+def choice(spec: RungSpec, key: str, default: str, known: Sequence[str]) -> str:
+    """A key that is one of some names; else InvalidFile."""
+    value = spec.options.get(key, default)
+    if value not in known:
+        raise InvalidFile(message(where(spec, key), "it is not known", got=value, expected=" | ".join(known)))
+    return str(value)

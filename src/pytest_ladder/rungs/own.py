@@ -1,0 +1,205 @@
+"""A system that is the user's own function."""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import copy
+import inspect
+import json
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields
+from typing import Any
+
+from pytest_ladder.core.answers import Answer, Reply
+from pytest_ladder.core.canonical import Json, canonical
+from pytest_ladder.core.cases import Question
+from pytest_ladder.core.daemon import call, is_async
+from pytest_ladder.core.ports import LLM
+from pytest_ladder.core.rungs import RungSpec
+from pytest_ladder.errors import InvalidRequest, LadderError, SystemFailed, message
+
+EXPECTED = "str, dict or Answer"
+OFFERED = ("llm", "rung")
+"""Names of parameters, besides the case, that a function may have."""
+
+_FIELDS = tuple(field.name for field in fields(Answer))
+_TYPES: Mapping[str, type | tuple[type, ...]] = {
+    "text": str, "finish_reason": str, "retrieved": (list, tuple), "tool_calls": (list, tuple), "steps": (list, tuple),
+}  # fmt: skip
+
+
+class BlockingLLM:
+    """The model client for a function that runs in a thread: `chat` waits for the reply."""
+
+    def __init__(self, llm: LLM, loop: asyncio.AbstractEventLoop) -> None:
+        """Wrap a client that lives on a running loop, for threads other than the loop's."""
+        self._llm = llm
+        self._loop = loop
+        self._open = True
+        self._asked: set[concurrent.futures.Future[Reply]] = set()
+
+    def chat(self, messages: Sequence[Mapping[str, Json]], /, **options: Json) -> Reply:
+        """Ask for one reply and wait for it; raises SystemFailed once the answer is no longer waited for."""
+        self._check()
+        asked = asyncio.run_coroutine_threadsafe(self._ask(messages, options), self._loop)
+        self._asked.add(asked)
+        try:
+            return asked.result()
+        finally:
+            self._asked.discard(asked)
+
+    def release(self) -> None:
+        """Refuse whatever is asked from now on, and cancel what has been asked."""
+        self._open = False
+        for asked in tuple(self._asked):
+            asked.cancel()
+
+    def _check(self) -> None:
+        if not self._open or self._loop.is_closed():
+            raise SystemFailed(message("llm.chat", "nobody waits for this answer any more"))
+        if asyncio._get_running_loop() is self._loop:
+            fault = "a coroutine of a function that is not `async def` would wait for itself"
+            raise SystemFailed(message("llm.chat", fault, next_step="declare the system `async def`"))
+
+    async def _ask(self, messages: Sequence[Mapping[str, Json]], options: Mapping[str, Json]) -> Reply:
+        return await self._llm.chat(messages, **options)
+
+
+class OwnSystem:
+    """Wraps `f(case) -> str | dict | Answer`, sync or async.
+
+    The function gets the Question, and where it has parameters `llm` or `rung`, the model client and the rung's
+    specification too. A sync one runs in a daemon thread of its own, and its `llm.chat` blocks; for an async one
+    it is awaited. A dict whose keys are all fields of Answer, `text` or `parsed` among them, is an Answer; any other
+    dict is the parsed answer, with its JSON as the text.
+    """
+
+    def __init__(self, function: Callable[..., Any], spec: RungSpec, llm: LLM, name: str | None = None) -> None:
+        """Take the function and look at its parameters.
+
+        Args:
+            function: The user's.
+            spec: The rung it answers for.
+            llm: The client of the rung's model.
+            name: What messages call it; default `spec.system` or its own name.
+
+        Raises:
+            InvalidRequest: it is no function, or it needs parameters that are not offered.
+        """
+        self.name = str(name or spec.system or getattr(function, "__qualname__", type(function).__name__))
+        self._function = function
+        self._spec = spec
+        self._llm = llm
+        self._wants = _wants(function, self.name)
+
+    async def answer(self, question: Question, /) -> Answer:
+        """Call the function once.
+
+        Raises:
+            SystemFailed: it raised, or returned something else than a str, a dict or an Answer.
+            LadderError: whatever the model client raised and the function let through.
+        """
+        try:
+            returned = await self._call(question)
+        except LadderError:
+            raise
+        except Exception as error:
+            raise SystemFailed(message(self.name, f"the system raised {_told(error)}")) from error
+        return to_answer(returned, self.name)
+
+    async def _call(self, question: Question) -> object:
+        if is_async(self._function):
+            return await call(self._function, _copied(question), **self._arguments(self._llm))
+        blocking = BlockingLLM(self._llm, asyncio.get_running_loop())
+        try:
+            return await call(self._function, _copied(question), **self._arguments(blocking))
+        finally:
+            blocking.release()
+
+    def _arguments(self, llm: LLM | BlockingLLM) -> dict[str, object]:
+        return {name: value for name, value in (("llm", llm), ("rung", self._spec)) if name in self._wants}
+
+
+def _copied(question: Question) -> Question:
+    """A copy of its own for the function, which may change what it gets without changing the case."""
+    return Question(question.id, copy.deepcopy(question.input), copy.deepcopy(dict(question.metadata)))
+
+
+def to_answer(returned: object, name: str) -> Answer:
+    """Read what a system returned; anything but a str, a dict or an Answer of JSON values raises SystemFailed."""
+    if isinstance(returned, str):
+        return Answer(returned)
+    if isinstance(returned, Answer):
+        return _checked(returned, name)
+    if not isinstance(returned, Mapping):
+        fault = f"the system returned a {type(returned).__name__}"
+        raise SystemFailed(message(name, fault, got=returned, expected=EXPECTED))
+    if set(returned) <= set(_FIELDS) and {"text", "parsed"} & set(returned):
+        return _checked(_from_fields(returned, name), name)
+    return _checked(Answer(_json(returned, name), parsed=dict(returned)), name)
+
+
+def _from_fields(returned: Mapping[str, Json], name: str) -> Answer:
+    for key, kind in _TYPES.items():
+        if key in returned and not isinstance(returned[key], kind):
+            expected = "a text" if kind is str else "a list"
+            raise SystemFailed(
+                message(
+                    name,
+                    f"the system returned a dict whose `{key}` cannot be used",
+                    got=returned[key],
+                    expected=expected,
+                )
+            )
+    answer = Answer.from_dict(returned)
+    return answer if "text" in returned else Answer.from_dict({**returned, "text": _json(answer.parsed, name)})
+
+
+def _checked(answer: Answer, name: str) -> Answer:
+    if not isinstance(answer.text, str):
+        raise SystemFailed(message(name, "the answer's text is no text", got=answer.text))
+    if not all(isinstance(found, str) for found in answer.retrieved):
+        raise SystemFailed(message(name, "`retrieved` holds no ids", got=answer.retrieved, expected="a list of texts"))
+    try:
+        canonical(answer.as_dict())
+    except (ValueError, TypeError) as error:
+        raise SystemFailed(message(name, f"the answer is not JSON ({error})", got=answer.as_dict())) from error
+    return answer
+
+
+def _json(value: Json, name: str) -> str:
+    try:
+        return json.dumps(value, ensure_ascii=False)
+    except (ValueError, TypeError) as error:
+        raise SystemFailed(
+            message(name, f"the system returned a dict that is not JSON ({error})", got=value)
+        ) from error
+
+
+def _wants(function: Callable[..., Any], name: str) -> frozenset[str]:
+    if not callable(function):
+        raise InvalidRequest(message(name, "the system is no function", got=function))
+    try:
+        parameters = list(inspect.signature(function).parameters.values())
+    except (TypeError, ValueError):  # a builtin without a signature
+        return frozenset()
+    rest = [
+        parameter
+        for parameter in parameters[1:]
+        if parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
+    ]
+    strange = [p.name for p in rest if p.default is p.empty and p.name not in OFFERED]
+    if not parameters or strange:
+        got = f"({', '.join(parameter.name for parameter in parameters)})"
+        expected = f"a case, and at most {' and '.join(OFFERED)}"
+        raise InvalidRequest(message(name, "the system cannot be called", got=got, expected=expected))
+    return frozenset(parameter.name for parameter in rest) & frozenset(OFFERED)
+
+
+def _told(error: Exception) -> str:
+    """An error's type, text and the file and line that raised it."""
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    place = last.filename.replace("\\", "/").rpartition("/")[2]
+    return f"{type(error).__name__}: {error} ({place}:{last.lineno})"

@@ -1,0 +1,36 @@
+"""Rung kinds and what builds their systems."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pytest_ladder.core.ports import Kit, RungFactory, System
+from pytest_ladder.core.rungs import Kind, RungSpec
+from pytest_ladder.errors import InvalidRequest, message
+from pytest_ladder.rungs.fine_tune import build_fine_tune
+from pytest_ladder.rungs.prompt import build_few_shot, build_prompt
+from pytest_ladder.rungs.rag import build_rag
+
+FACTORIES: Mapping[Kind, RungFactory] = {
+    Kind.PROMPT: build_prompt,
+    Kind.FEW_SHOT: build_few_shot,
+    Kind.RAG: build_rag,
+    Kind.FINE_TUNE: build_fine_tune,
+}
+"""The kinds that have a built-in system."""
+
+
+def build(spec: RungSpec, kit: Kit) -> System:
+    """Build the built-in system of a rung.
+
+    Raises:
+        InvalidFile: a key of the rung, or a file that it names, cannot be used.
+        InvalidRequest: its kind has no built-in system.
+    """
+    if spec.kind not in FACTORIES:
+        fault = f"the kind `{spec.kind}` has no built-in system in this version"
+        next_step = 'give the rung `system = "file.py:function"`, or pass one to `rung.check(system=...)`'
+        raise InvalidRequest(
+            message(f"[rungs.{spec.id}]", fault, expected=f"one of {', '.join(FACTORIES)}", next_step=next_step)
+        )
+    return FACTORIES[spec.kind](spec, kit)

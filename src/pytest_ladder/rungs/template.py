@@ -1,0 +1,138 @@
+"""Prompt files: a chat template in Jinja2, sandboxed, whose roles no input can forge."""
+
+from __future__ import annotations
+
+import json
+import re
+import secrets
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from jinja2 import StrictUndefined, Template, TemplateError, TemplateSyntaxError, meta, nodes
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from pytest_ladder.core.canonical import Json
+from pytest_ladder.core.prompts import split_front_matter
+from pytest_ladder.errors import InvalidFile, message
+
+VARIABLES = ("context", "documents", "examples", "id", "input", "metadata")
+"""What a template sees; all are always there, empty where a rung has nothing to put into them."""
+
+ROLES = ("system", "user", "assistant")
+
+Messages = tuple[dict[str, str], ...]
+
+_ROLE_LINE = re.compile(rf"^({'|'.join(ROLES)}):[ \t]*$", re.MULTILINE)
+
+
+def _shown(value: Json) -> Json:
+    """What `{{ value }}` writes: objects and lists as JSON, everything else as Jinja2 does."""
+    if isinstance(value, Mapping | list | tuple):
+        return json.dumps(value, ensure_ascii=False)
+    return value
+
+
+_ENVIRONMENT = ImmutableSandboxedEnvironment(undefined=StrictUndefined, autoescape=False, finalize=_shown)
+
+
+class PromptTemplate:
+    """A prompt file, ready to be rendered.
+
+    A line of the file that is exactly `system:`, `user:` or `assistant:` begins a message of that role; a file
+    without one is a single user message. These lines are found before anything is put into the template.
+    """
+
+    def __init__(self, text: str, where: str) -> None:
+        """Parse a prompt file.
+
+        Args:
+            text: The whole file; front matter is left aside.
+            where: Its path, for messages.
+
+        Raises:
+            InvalidFile: a syntax error, a name that templates do not see, or no user message; with the line.
+        """
+        _, body, first_line = split_front_matter(text, where)
+        self._where = where
+        self._offset = first_line - 1
+        self._marker = f"\x02{secrets.token_hex(16)}:"
+        self._has_roles = _ROLE_LINE.search(body) is not None
+        source = _ROLE_LINE.sub(lambda match: f"{self._marker}{match[1]}\x03", body)
+        self.uses = self._parse(source)
+        """The names among `VARIABLES` that occur in the template."""
+        self._template = self._compile(source)
+        if self._has_roles and f"{self._marker}user\x03" not in source:
+            raise InvalidFile(message(where, "the prompt has no `user:` message"))
+
+    def render(self, **values: Json) -> Messages:
+        """Put values in for `VARIABLES` and take the messages apart; blank ones are dropped.
+
+        Raises:
+            InvalidFile: the template fails on these values, or its last user message is blank.
+        """
+        try:
+            text = self._template.render(_EMPTY | values)
+        except Exception as error:
+            line = _line_of(error)
+            raise InvalidFile(self._message(line, f"the template fails ({_cause(error)})")) from error
+        messages = self._split(text)
+        last = next((part for part in reversed(messages) if part["role"] == "user"), None)
+        if last is None or not last["content"]:
+            raise InvalidFile(message(self._where, "the last user message is blank", got=values.get("input")))
+        return tuple(part for part in messages if part["content"])
+
+    def _split(self, text: str) -> list[dict[str, str]]:
+        if not self._has_roles:
+            return [{"role": "user", "content": text.strip()}]
+        before, *parts = text.split(self._marker)
+        if before.strip():
+            fault = "text stands before the first role line"
+            raise InvalidFile(message(self._where, fault, got=before.strip(), expected="`system:` or `user:` above it"))
+        pairs = (part.split("\x03", 1) for part in parts)
+        return [{"role": role, "content": content.strip()} for role, content in pairs]
+
+    def _parse(self, source: str) -> frozenset[str]:
+        try:
+            tree = _ENVIRONMENT.parse(source)
+        except TemplateSyntaxError as error:
+            raise InvalidFile(self._message(error.lineno, f"the template cannot be read ({error.message})")) from error
+        names = frozenset(meta.find_undeclared_variables(tree))
+        unknown = names - {*VARIABLES, *_ENVIRONMENT.globals}
+        if unknown:
+            line, name = min((line, name) for line, name in _reads(tree) if name in unknown)
+            expected = " | ".join(VARIABLES)
+            raise InvalidFile(self._message(line, "the template uses an undefined name", got=name, expected=expected))
+        return names & frozenset(VARIABLES)
+
+    def _compile(self, source: str) -> Template:
+        try:
+            return _ENVIRONMENT.from_string(source)
+        except TemplateError as error:
+            line = getattr(error, "lineno", None)
+            raise InvalidFile(self._message(line, f"the template cannot be read ({error.message})")) from error
+
+    def _message(self, line: int | None, fault: str, **more: Any) -> str:
+        return message(f"{self._where}:{line + self._offset}" if line else self._where, fault, **more)
+
+
+_EMPTY: dict[str, Json] = {"context": "", "documents": [], "examples": [], "id": "", "input": "", "metadata": {}}
+
+
+def _reads(tree: nodes.Template) -> Iterator[tuple[int, str]]:
+    return ((name.lineno, name.name) for name in tree.find_all(nodes.Name) if name.ctx == "load")
+
+
+def _line_of(error: Exception) -> int | None:
+    """The line of the template at which rendering failed; Jinja2 puts template lines into the traceback."""
+    if isinstance(error, TemplateSyntaxError):
+        return error.lineno
+    line, frame = None, error.__traceback__
+    while frame is not None:
+        if frame.tb_frame.f_code.co_filename == "<template>":
+            line = frame.tb_lineno
+        frame = frame.tb_next
+    return line
+
+
+def _cause(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"
