@@ -15,7 +15,7 @@ from pytest_ladder.core.scores import MetricSpec
 from pytest_ladder.errors import InvalidFile
 from pytest_ladder.store.faults import names, nearest
 from pytest_ladder.store.paths import inside
-from pytest_ladder.store.schema import KINDS, RUNG_PATHS, RUNG_TABLES, Fault, LadderFile, Rung, plain_name
+from pytest_ladder.store.schema import KINDS, NAME_PATTERN, RUNG_PATHS, RUNG_TABLES, Fault, LadderFile, Rung, plain_name
 from pytest_ladder.store.toml_file import Document
 from pytest_ladder.store.toml_lines import Path as Place
 
@@ -185,3 +185,29 @@ def _check_path(document: Document, place: Place, written: str, folder: Path, ro
         inside(rootdir, folder, written, "\n")
     except InvalidFile as fault:
         document.report(place, str(fault).removeprefix("\n: ").removesuffix("."))
+
+
+def ladder_json_schema() -> dict[str, Json]:
+    """The JSON Schema of ladder.toml, with which an editor completes and checks it: draft 2020-12."""
+    schema = LadderFile.model_json_schema()
+    definitions = schema.setdefault("$defs", {})
+    for kind, table in RUNG_TABLES.items():
+        inner = table.model_json_schema(ref_template="#/$defs/{model}")
+        definitions.update(inner.pop("$defs", {}))
+        definitions[f"rung_{kind}"] = inner
+    by_kind = [
+        {"if": {"properties": {"kind": {"const": kind}}, "required": ["kind"]}, "then": _ref(kind)} for kind in KINDS
+    ]
+    definitions["rung"] = {"type": "object", "required": ["kind"], "allOf": by_kind}
+    rungs = schema["properties"]["rungs"]
+    rungs["minProperties"] = 1
+    rungs["propertyNames"] = {"pattern": f"^{NAME_PATTERN}$", "not": {"enum": [".", ".."]}}
+    rungs["properties"] = {
+        kind: {"if": {"required": ["kind"]}, "then": {"$ref": "#/$defs/rung"}, "else": _ref(kind)} for kind in KINDS
+    }
+    rungs["additionalProperties"] = {"$ref": "#/$defs/rung"}
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
+
+
+def _ref(kind: str) -> dict[str, Json]:
+    return {"$ref": f"#/$defs/rung_{kind}"}

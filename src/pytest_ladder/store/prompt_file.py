@@ -1,0 +1,112 @@
+"""Prompt files: a template, and optionally a version above it that must change whenever the text does."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from pytest_ladder.core.entries import Entry, RungEntry
+from pytest_ladder.errors import InvalidFile, message
+from pytest_ladder.store.content import file_digest
+from pytest_ladder.store.faults import unknown
+from pytest_ladder.store.paths import read_text
+
+KEYS = ("version", "description")
+"""What front matter may say."""
+
+VERSIONS = "prompt_versions"
+"""Where an entry's environment keeps the versions: path -> version."""
+
+_FENCE = re.compile(r"---[ \t]*")
+
+
+@dataclass(frozen=True, slots=True)
+class PromptFile:
+    """A prompt as it stands in its file."""
+
+    version: str | None
+    """What the front matter declares; None where it declares none."""
+    body: str
+    """The template, without the front matter, with LF line ends."""
+    digest: str
+    """Digest of the whole file, as in an entry's artifacts."""
+    description: str = ""
+
+
+def read_prompt(path: Path, where: str | None = None) -> PromptFile:
+    """Read a prompt file.
+
+    Args:
+        path: The file.
+        where: Begins the message of an error; the file's name where it is not given.
+
+    Raises:
+        InvalidFile: The file is missing, no text or empty, or its front matter is not `key: value` lines.
+    """
+    shown = where or path.name
+    declared, body = split_front_matter(read_text(path, shown), shown)
+    if not body.strip():
+        raise InvalidFile(message(shown, "the prompt is empty below its front matter", expected="a template"))
+    version = declared.get("version")
+    return PromptFile(version, body, file_digest(path, shown), declared.get("description", ""))
+
+
+def prompt_version(text: str, where: str = "prompt") -> str | None:
+    """The version that a prompt's front matter declares; None where there is none."""
+    return split_front_matter(text, where)[0].get("version")
+
+
+def split_front_matter(text: str, where: str) -> tuple[dict[str, str], str]:
+    """Part a text into what a leading `---` block declares, and the rest; a text without one is all rest."""
+    lines = text.split("\n")
+    closing = next((at for at, line in enumerate(lines[1:], start=1) if _FENCE.fullmatch(line)), None)
+    if not _FENCE.fullmatch(lines[0]) or closing is None:
+        return {}, text
+    declared: dict[str, str] = {}
+    for number, line in enumerate(lines[1:closing], start=2):
+        if line.strip():
+            _declare(declared, line, f"{where}:{number}")
+    return declared, "\n".join(lines[closing + 1 :])
+
+
+def _declare(declared: dict[str, str], line: str, where: str) -> None:
+    key, colon, value = line.partition(":")
+    key, value = key.strip(), value.strip()
+    if not colon or not value:
+        raise InvalidFile(message(where, "not front matter", got=line, expected="`key: value`"))
+    if key not in KEYS:
+        raise InvalidFile(unknown(where, "front matter key", key, KEYS))
+    if key in declared:
+        raise InvalidFile(message(where, "the key stands twice in the front matter", got=key))
+    quoted = len(value) > 1 and value[0] == value[-1] and value[0] in "\"'"
+    declared[key] = value[1:-1] if quoted else value
+
+
+def check_versions(prompt_files: Mapping[str, PromptFile], log: Iterable[Entry]) -> None:
+    """Refuse a text that changed while its declared version did not.
+
+    Args:
+        prompt_files: Path, as in an entry's artifacts, -> the file as it is today.
+        log: Entries whose environment tells `prompt_versions`.
+
+    Raises:
+        InvalidFile: The log knows the same path and version with another content.
+    """
+    for entry in log:
+        if isinstance(entry, RungEntry):
+            for path, version in _recorded(entry).items():
+                _check_version(path, version, entry, prompt_files.get(path))
+
+
+def _recorded(entry: RungEntry) -> Mapping[str, object]:
+    found = entry.environment.get(VERSIONS)
+    return found if isinstance(found, dict) else {}
+
+
+def _check_version(path: str, version: object, entry: RungEntry, today: PromptFile | None) -> None:
+    recorded = entry.artifacts.get(path)
+    if today and today.version and version == today.version and recorded not in (None, today.digest):
+        fault = f"the text changed, and its version is still {today.version!r}, as measured {entry.at or 'before'}"
+        raise InvalidFile(message(path, fault, next_step="raise `version` in the front matter, or restore the text"))

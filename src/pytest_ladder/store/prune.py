@@ -1,0 +1,52 @@
+"""Removes the versions that nothing rests on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from pytest_ladder.core.canonical import short
+from pytest_ladder.core.entries import Entry, RungEntry
+from pytest_ladder.core.ladder import Ladder
+from pytest_ladder.store.recordings import FOLDER, clear_pending, rungs_on_record, versions
+from pytest_ladder.store.scores_file import scores_path, scores_versions
+
+
+def prune(
+    folder: Path, entries: Iterable[Entry], ladder: Ladder, current: Mapping[str, str], dry_run: bool
+) -> list[Path]:
+    """Remove recordings and scores of versions that no entry of the log and no current fingerprint names.
+
+    Args:
+        folder: The ladder's folder.
+        entries: The ladder's log.
+        ladder: The ladder; entries of others do not count.
+        current: Rung id -> fingerprint of today.
+        dry_run: Whether the files stay.
+
+    Returns:
+        The files removed, or that would be, sorted.
+    """
+    own = [entry for entry in entries if isinstance(entry, RungEntry) and entry.ladder == ladder.name]
+    kept = {(entry.rung, short(entry.fingerprint)) for entry in own}
+    kept |= {(rung, short(digest)) for rung, digest in current.items()}
+    found = sorted(path for path, key in _files(folder) if key not in kept)
+    if not dry_run:
+        for path in found:
+            clear_pending(folder, path.parent.name, path.stem)
+            path.unlink()
+            _remove_if_empty(path.parent)
+    return found
+
+
+def _files(folder: Path) -> Iterable[tuple[Path, tuple[str, str]]]:
+    for rung in rungs_on_record(folder):
+        for version in versions(folder, rung):
+            yield folder / FOLDER / rung / f"{version}.jsonl", (rung, version)
+    for rung, version in scores_versions(folder):
+        yield scores_path(folder, rung, version), (rung, version)
+
+
+def _remove_if_empty(folder: Path) -> None:
+    if not any(folder.iterdir()):
+        folder.rmdir()
