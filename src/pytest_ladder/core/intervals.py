@@ -37,8 +37,9 @@ def bounds(values: Sequence[float], confidence: float = 0.95, seed: int = 0) -> 
     A value is the score of one case; where a case was answered several times it is the mean of its answers, so that
     answers to one case never count as independent. Scores that are all 0 or 1 get the exact binomial bounds. Others
     get a studentised bootstrap, which is never let wider than the binomial bounds of the same mean: among scores
-    between 0 and 1, those that are all 0 or 1 spread most. So a sample without spread never gets an interval without
-    width. The order of the values does not matter, and `low <= mean <= high`.
+    between 0 and 1, those that are all 0 or 1 spread most. Nor does it ever say more than as many perfect, or wholly
+    wrong, cases would: what `least_n` says holds for every metric, and a sample without spread never gets an interval
+    without width. The order of the values does not matter, and `low <= mean <= high`.
 
     Raises:
         InvalidRequest: no values, a value outside 0 to 1, or a confidence outside 0.5 to 1.
@@ -48,7 +49,8 @@ def bounds(values: Sequence[float], confidence: float = 0.95, seed: int = 0) -> 
     low, high = _binomial(math.fsum(values), len(values), confidence)
     if any(0.0 < value < 1.0 for value in values):
         inner_low, inner_high = _studentised(values, confidence, seed)
-        low, high = max(low, inner_low), min(high, inner_high)
+        perfect = (1 - confidence) ** (1 / len(values))
+        low, high = max(low, min(inner_low, perfect)), min(high, max(inner_high, 1 - perfect))
     return Bounds(min(round(low, DECIMALS), mean), max(round(high, DECIMALS), mean))
 
 
