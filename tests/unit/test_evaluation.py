@@ -78,6 +78,14 @@ def test_a_case_that_lacks_an_answer_is_missing() -> None:
     assert found.errors == 1
 
 
+def test_scores_alone_are_graded_where_the_answers_are_not_committed() -> None:
+    outcomes = {("c1", 0, "answer"): Score(1.0), ("c2", 0, "answer"): Score(1.0)}
+
+    found = grade(ladder(), "prompt", TWO, [], [], outcomes)
+
+    assert (found.verdict, found.errors, found.cases[0].answers) == (Verdict.MET, 0, ())
+
+
 def test_a_share_of_errors_may_be_allowed() -> None:
     outcomes = {("c1", 0, "answer"): Score(1.0)}
     half = ladder(decision=DecisionPolicy(max_error_rate=0.5))

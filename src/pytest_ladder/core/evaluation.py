@@ -29,7 +29,8 @@ def grade(
     """Grade a rung's answers on an eval set.
 
     A record for a case or a repeat that is not asked today is left out; of several for one key the last counts. A
-    repeat without record and without error counts as missing. The order of the cases does not matter to any figure.
+    repeat without record, outcome and error counts as missing; one with an outcome alone counts as answered, for
+    ladders that commit scores in place of answers. The order of the cases does not matter to any figure.
 
     Args:
         ladder: The contract: metrics, thresholds, limits, repeats, and how to decide.
@@ -79,8 +80,9 @@ class _Table:
         by_case: dict[str, CaseError] = {}
         for error in errors:
             by_case.setdefault(error.case, error)
+        there = {*by_key, *((case, repeat) for case, repeat, _ in outcomes)}
         for case in evalset:
-            gap = next((repeat for repeat in repeats if (case.id, repeat) not in by_key), None)
+            gap = next((repeat for repeat in repeats if (case.id, repeat) not in there), None)
             if gap is not None:
                 by_case.setdefault(case.id, CaseError(case.id, gap, "there is no answer", "missing"))
         return cls(tuple(metric.name for metric in ladder.metrics), repeats, by_key, by_case, outcomes)
