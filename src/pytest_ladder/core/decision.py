@@ -1,0 +1,134 @@
+"""Verdicts to the selected lever, or to the next rung and why."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from pytest_ladder.core.diagnosis import CALLS_FOR, called_for
+from pytest_ladder.core.diagnosis_kinds import FailureKind
+from pytest_ladder.core.entries import DecisionEntry, RungEntry, Verdict
+from pytest_ladder.core.ladder import Ladder
+from pytest_ladder.core.rungs import Kind, RungSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What the evidence says of a ladder."""
+
+    selected: str | None
+    """The lowest rung that meets every threshold, where every cheaper rung has current evidence."""
+    complete: bool
+    """Whether the evidence suffices for a decision: none of it is missing or in error."""
+    rests_on: tuple[str, ...]
+    """Ids of the rungs whose entries it rests on."""
+    reason: str
+    recommendation: str
+    undecided: tuple[str, ...] = ()
+    """Cheaper rungs whose verdict is not clear."""
+
+    def entry(self, ladder: str, ids: Mapping[str, str]) -> DecisionEntry:
+        """The decision for the log, with the ids of the entries it rests on."""
+        rests_on = tuple(ids[rung] for rung in self.rests_on)
+        return DecisionEntry(ladder, self.selected, rests_on, self.recommendation, self.reason)
+
+
+def decide(
+    ladder: Ladder, current: Mapping[str, RungEntry], diagnosis: Mapping[FailureKind, int], gate_open: bool
+) -> Decision:
+    """Select the lever from the current entries.
+
+    Args:
+        ladder: The contract.
+        current: Rung id -> its current entry; a rung without one is left out.
+        diagnosis: Of the best cheaper rung's failures.
+        gate_open: Whether fine-tuning is justified by what is on record.
+    """
+    seen: list[RungSpec] = []
+    for rung in ladder.rungs:
+        entry = current.get(rung.id)
+        if entry is None:
+            if rung.kind is Kind.FINE_TUNE:
+                continue
+            break
+        if entry.verdict is Verdict.ERROR:
+            break
+        seen.append(rung)
+        if entry.verdict is Verdict.MET:
+            return _selected(ladder, seen, current)
+    else:
+        return _none(ladder, seen, current, diagnosis, gate_open)
+    return _incomplete(ladder, current, rung)
+
+
+def _selected(ladder: Ladder, seen: Sequence[RungSpec], current: Mapping[str, RungEntry]) -> Decision:
+    lever, below = seen[-1], seen[:-1]
+    undecided = tuple(r.id for r in below if current[r.id].verdict is Verdict.INCONCLUSIVE)
+    reason = f"{lever.id} is the lowest rung that meets every threshold"
+    if below:
+        reason += "; below the target: " + ", ".join(f"{r.id} ({shortfall(ladder, current[r.id])})" for r in below)
+    return Decision(lever.id, True, tuple(r.id for r in seen), reason, f"ship {lever.id}", undecided)
+
+
+def _none(
+    ladder: Ladder,
+    seen: Sequence[RungSpec],
+    current: Mapping[str, RungEntry],
+    diagnosis: Mapping[FailureKind, int],
+    gate_open: bool,
+) -> Decision:
+    reason = "no rung on record meets the target"
+    if seen:
+        reason += ": " + ", ".join(f"{r.id} ({shortfall(ladder, current[r.id])})" for r in seen)
+    undecided = tuple(r.id for r in seen if current[r.id].verdict is Verdict.INCONCLUSIVE)
+    return Decision(
+        None, bool(seen), tuple(r.id for r in seen), reason, recommend(ladder, seen, diagnosis, gate_open), undecided
+    )
+
+
+def _incomplete(ladder: Ladder, current: Mapping[str, RungEntry], rung: RungSpec) -> Decision:
+    what = "is in error" if rung.id in current else "has no current record"
+    met = [r.id for r in ladder.rungs if r.id in current and current[r.id].verdict is Verdict.MET]
+    reason = f"{met[0]} meets the target, but the cheaper rung {rung.id} {what}" if met else f"{rung.id} {what}"
+    return Decision(None, False, (), reason, f"run `pytest --ladder --ladder-rung={rung.id}`")
+
+
+def shortfall(ladder: Ladder, entry: RungEntry) -> str:
+    """The widest miss of an entry against the thresholds, in a few words."""
+    misses = [
+        (figure.mean - least, f"{metric}[{name}] {figure.mean:.2f} < {least:.2f}")
+        for metric, slices in sorted(ladder.thresholds.items())
+        for name, least in sorted(slices.items())
+        if (figure := entry.scores.get(metric, {}).get(name)) and figure.mean is not None and figure.mean < least
+    ]
+    if misses:
+        return min(misses)[1]
+    for name, ceiling in (("cost_per_case", ladder.limits.cost_per_case), ("latency_p95", ladder.limits.latency_p95)):
+        value = entry.limits.get(name)
+        if ceiling is not None and value is not None and value > ceiling:
+            return f"{name} {value:.4g} > {ceiling:.4g}"
+    return str(entry.verdict)
+
+
+def recommend(ladder: Ladder, seen: Sequence[RungSpec], diagnosis: Mapping[FailureKind, int], gate_open: bool) -> str:
+    """The next step where no rung on record meets the target.
+
+    The diagnosis picks it where it says anything; else it is the next kind in climbing order.
+    """
+    tried = {rung.kind for rung in seen}
+    if gate_open:
+        return "fine-tune: the cheaper rungs are on record and what remains is form"
+    failure = called_for(diagnosis)
+    if failure is not None:
+        fitting = [kind for kind in CALLS_FOR[failure] if kind is not Kind.FINE_TUNE]
+        for kind in fitting:
+            if kind not in tried:
+                return f"declare a {kind} rung: most failures are of kind {failure}"
+        if fitting:
+            return f"improve the {fitting[-1]} rung: most failures are of kind {failure}"
+    missing = [kind for kind in ladder.gate.required if kind not in tried]
+    if missing:
+        return f"declare a {missing[0]} rung: it is the next in climbing order"
+    if diagnosis.get(FailureKind.UNKNOWN):
+        return f"label the {diagnosis[FailureKind.UNKNOWN]} failures of unknown kind: they decide what mends them"
+    return "improve the cheaper rungs"

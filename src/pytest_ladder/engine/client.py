@@ -1,0 +1,107 @@
+"""The model client that rungs ask: it counts, bounds, replays and records."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+
+from pytest_ladder.core.answers import Call, Reply, Request
+from pytest_ladder.core.canonical import Json, short
+from pytest_ladder.core.ports import Model
+from pytest_ladder.engine.meter import Meter
+from pytest_ladder.errors import InvalidRequest, MissingRecording, message
+
+
+@dataclass
+class Ledger:
+    """The model calls of one answer, and how much of its wall time was queueing."""
+
+    repeat: int = 0
+    calls: list[Call] = field(default_factory=list)
+    asked: int = 0
+    idle_s: float = 0.0
+    """Wall seconds that were not the model's own: negative where replayed calls took time when they were made."""
+
+    def note(self, call: Call, wall_s: float, asked: bool) -> None:
+        """Count one call, made or replayed, that took `wall_s` seconds here."""
+        self.calls.append(call)
+        self.asked += asked
+        self.idle_s += wall_s - call.reply.latency_s
+
+
+current_ledger: ContextVar[Ledger | None] = ContextVar("current_ledger", default=None)
+"""The ledger of the answer being made; tasks and threads started for it inherit it."""
+
+
+@dataclass
+class Client:
+    """Asks one model for one rung; an `LLM` of `core.ports`."""
+
+    name: str | None
+    """The model's name as written in ladder.toml; None where none is named."""
+    open_model: Callable[[str], Model]
+    """Builds the model; called once, and only when something must be asked."""
+    options: Mapping[str, Json]
+    seed: int
+    meter: Meter
+    recorded: Callable[[str], Call | None]
+    """Looks a request digest up among the recorded calls."""
+    read_only: bool
+    where: str
+    stray: Callable[[Call], None] = lambda _: None
+    """Gets each new call that belongs to no answer in the making."""
+    _model: Model | None = None
+
+    async def chat(self, messages: Sequence[Mapping[str, Json]], /, **options: Json) -> Reply:
+        """Ask for one reply, from the recordings where the same request is on record.
+
+        Raises:
+            MissingRecording: read-only, and the request is not on record.
+            BudgetSpent: a bound of the run is reached.
+            ModelFailed: the model gave no usable reply.
+        """
+        ledger = current_ledger.get()
+        request = self._request(messages, options, ledger.repeat if ledger else 0)
+        start = time.perf_counter()
+        call = self.recorded(request.digest)
+        asked = call is None
+        if call is None:
+            call = Call(request.digest, request.model, await self._ask(request))
+        if ledger is not None:
+            ledger.note(call, time.perf_counter() - start, asked)
+        elif asked:
+            self.stray(call)
+        return call.reply
+
+    def _request(self, messages: Sequence[Mapping[str, Json]], options: Mapping[str, Json], repeat: int) -> Request:
+        if self.name is None:
+            raise InvalidRequest(
+                message(self.where, "no model is named", next_step='set `model = "..."` at the top or in the rung')
+            )
+        return Request(self.name, tuple(messages), {**self.options, **options}, self.seed, repeat)
+
+    async def _ask(self, request: Request) -> Reply:
+        if self.read_only:
+            raise MissingRecording(
+                message(
+                    self.where,
+                    f"a call of {request.model} is not on record (request {short(request.digest)})",
+                    next_step="run `pytest --ladder` with `--ladder-record=new` and commit the recordings",
+                )
+            )
+        self.meter.reserve()
+        reply = None
+        try:
+            reply = await self.model().complete(request)
+        finally:
+            self.meter.settle(reply)
+        return reply
+
+    def model(self) -> Model:
+        """The model itself, built at the first use."""
+        if self._model is None:
+            assert self.name is not None
+            self._model = self.open_model(self.name)
+        return self._model

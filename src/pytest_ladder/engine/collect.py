@@ -1,0 +1,163 @@
+"""Questions to recorded answers: bounded, timed, and written down as they come."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from pytest_ladder.core.answers import Answer, CaseError, Record
+from pytest_ladder.core.cases import Question
+from pytest_ladder.core.ports import System
+from pytest_ladder.engine.client import Ledger, current_ledger
+from pytest_ladder.engine.meter import Meter
+from pytest_ladder.errors import (
+    BudgetSpent,
+    InvalidFile,
+    InvalidRequest,
+    LadderError,
+    Locked,
+    MissingDependency,
+    MissingRecording,
+    ModelFailed,
+    SystemFailed,
+    message,
+)
+
+FATAL = (InvalidFile, InvalidRequest, MissingDependency, Locked)
+"""Faults of the set-up: they end the rung at once instead of failing case by case."""
+
+KINDS = ((BudgetSpent, "budget"), (MissingRecording, "missing"), (ModelFailed, "model"))
+"""Error class -> `CaseError.kind`; anything else is the system's own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One answer to get."""
+
+    question: Question
+    input_digest: str
+    repeat: int
+
+
+@dataclass
+class Progress:
+    """How far a rung has come; written by the engine, read by whoever draws it."""
+
+    total: int
+    done: int = 0
+    errors: int = 0
+    started: float = field(default_factory=time.monotonic)
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """The bounds and the sinks of one collection."""
+
+    fingerprint: str
+    record: Callable[[Record], None]
+    """Writes one answer down, without secrets and personal data; called as soon as it is there."""
+    meter: Meter
+    stray: Callable[[Ledger], None] = lambda _: None
+    """Gets the calls of an answer that failed, so that they need not be asked again."""
+    concurrency: int = 16
+    timeout_s: float = 600.0
+    """For one answer."""
+
+
+async def collect(jobs: Sequence[Job], system: System, terms: Terms, progress: Progress) -> list[CaseError]:
+    """Answer every job and record each answer as it comes.
+
+    Returns:
+        The cases that got no answer, in the jobs' order.
+
+    Raises:
+        LadderError: the set-up is at fault (a file, an option, a missing package): nothing more is asked.
+    """
+    errors: dict[int, CaseError] = {}
+    queue = enumerate(jobs)
+    async with asyncio.TaskGroup() as group:
+        workers = min(terms.concurrency, len(jobs))
+        tasks = [group.create_task(_worker(queue, system, terms, progress, errors)) for _ in range(workers)]
+    for task in tasks:
+        if (fault := task.result()) is not None:
+            raise fault
+    return [errors[index] for index in sorted(errors)]
+
+
+async def _worker(
+    queue: Iterator[tuple[int, Job]],
+    system: System,
+    terms: Terms,
+    progress: Progress,
+    errors: dict[int, CaseError],
+) -> LadderError | None:
+    for index, job in queue:
+        try:
+            error = await _one(job, system, terms)
+        except FATAL as fault:
+            for _ in queue:  # the others find nothing left to do
+                continue
+            return fault
+        if error is not None:
+            errors[index] = error
+            progress.errors += 1
+        progress.done += 1
+    return None
+
+
+async def _one(job: Job, system: System, terms: Terms) -> CaseError | None:
+    if terms.meter.exhausted:
+        return CaseError(job.question.id, job.repeat, terms.meter.exhausted, "budget")
+    ledger = Ledger(job.repeat)
+    token = current_ledger.set(ledger)
+    start = time.perf_counter()
+    try:
+        async with asyncio.timeout(terms.timeout_s) as deadline:
+            answer = await system.answer(job.question)
+        _write(job, answer, ledger, time.perf_counter() - start, terms)
+    except FATAL:
+        raise
+    except TimeoutError as error:
+        if not deadline.expired():
+            return _failed(job, ledger, terms, _told(error), "system")
+        return _failed(job, ledger, terms, f"no answer within {terms.timeout_s:g} s", "timeout")
+    except Exception as error:  # noqa: BLE001 - whatever a user's system raises is an error of that case
+        kind = next((kind for cls, kind in KINDS if isinstance(error, cls)), "system")
+        return _failed(job, ledger, terms, _told(error), kind)
+    finally:
+        current_ledger.reset(token)
+    return None
+
+
+def _write(job: Job, answer: Answer, ledger: Ledger, wall_s: float, terms: Terms) -> None:
+    if not isinstance(answer, Answer):
+        raise SystemFailed(
+            message("system", "the answer has the wrong type", got=type(answer).__name__, expected="an Answer")
+        )
+    slowest = max((call.reply.latency_s for call in ledger.calls), default=0.0)
+    record = Record(
+        job.question.id, job.input_digest, job.repeat, terms.fingerprint, answer,
+        tuple(ledger.calls), max(wall_s - ledger.idle_s, slowest, 0.0),
+    )  # fmt: skip
+    try:
+        terms.record(record)
+    except (TypeError, ValueError) as error:
+        if isinstance(error, LadderError):
+            raise
+        raise SystemFailed(
+            message("system", "the answer cannot be written as JSON", got=str(error), expected="plain JSON values")
+        ) from error
+
+
+def _failed(job: Job, ledger: Ledger, terms: Terms, told: str, kind: str) -> CaseError:
+    if ledger.asked:
+        terms.stray(ledger)
+    return CaseError(job.question.id, job.repeat, told, kind)
+
+
+def _told(error: BaseException) -> str:
+    if isinstance(error, LadderError):
+        return str(error)
+    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__

@@ -1,0 +1,25 @@
+"""Answers to outcomes: every scorer over every record."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from pytest_ladder.core.answers import Record
+from pytest_ladder.core.cases import EvalSet
+from pytest_ladder.core.scorers import aapply
+from pytest_ladder.core.scores import Outcome, Scored, Scorer
+
+Outcomes = dict[tuple[str, int, str], Outcome]
+"""(case id, repeat, metric) -> outcome."""
+
+
+async def score(
+    records: Sequence[Record], evalset: EvalSet, scorers: Mapping[str, Scorer], corpus: frozenset[str]
+) -> Outcomes:
+    """Score every record by every metric; a scorer that fails leaves an `Unscored`."""
+    outcomes: Outcomes = {}
+    for record in records:
+        scored = Scored(evalset.by_id[record.case], record.answer, corpus)
+        for metric, scorer in scorers.items():
+            outcomes[record.case, record.repeat, metric] = await aapply(scorer, scored)
+    return outcomes

@@ -1,0 +1,176 @@
+"""The controller: gathers the reports of rungs, writes the log, asks the gate, shows the result."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pytest_ladder.core.summary import RunSummary
+from pytest_ladder.errors import LadderError
+from pytest_ladder.plugin.outcomes import ATTRIBUTE
+from pytest_ladder.plugin.run import Context
+from pytest_ladder.report.terminal import render_terminal
+from pytest_ladder.report.write import write_report
+from pytest_ladder.session.climb import codes
+from pytest_ladder.session.finish import Outcome, finish
+from pytest_ladder.session.results import Report
+from pytest_ladder.session.summary import summarise, version
+
+BROKEN = (pytest.ExitCode.INTERRUPTED, pytest.ExitCode.INTERNAL_ERROR, pytest.ExitCode.USAGE_ERROR)
+
+
+@dataclass
+class Controller:
+    """One for each run, never on a worker."""
+
+    context: Context
+    reports: dict[Path, list[Report]] = field(default_factory=dict)
+    failed: set[Path] = field(default_factory=set)
+    """Ladders of which a test failed."""
+    faults: list[str] = field(default_factory=list)
+    """What was wrong with the set-up at collection."""
+    expected: int = 0
+    """How many reports the workers say they sent."""
+    received: int = 0
+    collect_fault: bool = False
+    summary: RunSummary | None = None
+
+    def pytest_report_header(self) -> str:
+        """Say what may be asked."""
+        settings = self.context.settings
+        parts = [f"record={settings.record}", f"climb={settings.climb}"]
+        if settings.fine_tune:
+            parts.append("fine-tuning requested")
+        if settings.limit is not None:
+            parts.append(f"smoke run: {settings.limit} cases a slice, nothing is logged")
+        return f"ladder: {', '.join(parts)}"
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """Remember that a ladder's files could not be used."""
+        self.collect_fault |= bool(getattr(report, "ladder_fault", False))
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Take what a rung's test found."""
+        text = getattr(report, ATTRIBUTE, None)
+        if text is None:
+            return
+        sent = Report.load(text)
+        self.received += 1
+        path = Path(sent.ladder)
+        self.reports.setdefault(path, []).append(sent)
+        if report.failed:
+            self.failed.add(path)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        """Take a worker's count; one that crashed has none."""
+        output = getattr(node, "workeroutput", {}).get("ladder", {})
+        self.expected += output.get("sent", 0)
+        if output.get("fault") and output["fault"] not in self.faults:
+            self.faults.append(output["fault"])
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+        """Close every ladder of the run."""
+        try:
+            if self.collect_fault or self.faults:
+                session.exitstatus = pytest.ExitCode.USAGE_ERROR
+                return
+            outcomes = [self._finish(session, path, exitstatus) for path in sorted(self.reports)]
+            self._reconcile(session)
+            self.summary = RunSummary(
+                tuple(
+                    summarise(outcome, self.reports[path])
+                    for path, outcome in zip(sorted(self.reports), outcomes, strict=True)
+                    if outcome is not None
+                ),
+                datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+                version(),
+            )
+            for path in self.context.settings.reports:
+                write_report(path, self.summary)
+        finally:
+            self.context.close()
+
+    def _finish(self, session: pytest.Session, path: Path, exitstatus: int) -> Outcome | None:
+        reports = self.reports[path]
+        requested = any(report.requested for report in reports)
+        try:
+            run = self.context.run(path)
+            outcome = finish(run, reports, requested=requested, interrupted=exitstatus in BROKEN)
+        except LadderError as error:
+            self._fail(session, path, "log", str(error))
+            return None
+        for told in outcome.failures:
+            if not (path in self.failed and "altered" in told):
+                self._fail(session, path, "log", told)
+        if outcome.refusals:
+            self._fail(session, path, "gate", _refused(outcome))
+        elif self._no_lever(path, outcome, exitstatus):
+            self._fail(session, path, "lever", f"{run.ladder.where}: {outcome.decision.reason}.")
+        return outcome
+
+    def _no_lever(self, path: Path, outcome: Outcome, exitstatus: int) -> bool:
+        """Whether a whole climb ended without a lever and without a failure that says so."""
+        ran = {report.rung for report in self.reports[path]}
+        whole = ran == {rung.id for rung in outcome.standing.ladder.rungs}
+        smoke = any(report.smoke for report in self.reports[path])
+        quiet = path not in self.failed and not outcome.failures and exitstatus not in BROKEN
+        return whole and quiet and not smoke and outcome.decision.selected is None
+
+    def _reconcile(self, session: pytest.Session) -> None:
+        if self.expected > self.received:
+            lost = self.expected - self.received
+            self._fail(
+                session, Path("ladder"), "reports", f"{lost} reports of rungs were lost on the way from the workers."
+            )
+
+    def _fail(self, session: pytest.Session, path: Path, name: str, told: str) -> None:
+        """Fail the build with a report of its own, in the terminal and in JUnit."""
+        folder = path.parent
+        where = folder.relative_to(session.config.rootpath).as_posix() if folder.is_relative_to(
+            session.config.rootpath
+        ) else folder.as_posix()  # fmt: skip
+        nodeid = f"{where}/{path.name}::{name}"
+        location = (f"{where}/{path.name}", None, name)
+        common: dict[str, Any] = {"nodeid": nodeid, "location": location, "keywords": {}}
+        failed = pytest.TestReport(
+            **common, outcome="failed", longrepr=told, when="call", duration=0.0,
+            user_properties=[("ladder.failure", name)],
+        )  # fmt: skip
+        hook = session.config.hook
+        hook.pytest_runtest_logreport(report=failed)
+        hook.pytest_runtest_logreport(
+            report=pytest.TestReport(**common, outcome="passed", longrepr=None, when="teardown")
+        )
+        if session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
+        """Show how each ladder stands."""
+        for fault in self.faults:
+            terminalreporter.write_line(f"ERROR: {fault}", red=True)
+        if self.summary is None or not self.summary.ladders:
+            return
+        writer = terminalreporter._tw
+        encoding = getattr(writer._file, "encoding", None) or "ascii"
+        text = render_terminal(
+            self.summary, width=min(writer.fullwidth, 140), color=writer.hasmarkup,
+            unicode="utf" in encoding.lower(), verbose=terminalreporter.config.get_verbosity(),
+        )  # fmt: skip
+        terminalreporter.section("ladders", sep="=")
+        terminalreporter.write(text if text.endswith("\n") else text + "\n")
+        for path in self.context.settings.reports:
+            terminalreporter.write_line(f"report: {path}")
+
+
+def _refused(outcome: Outcome) -> str:
+    lines = [f"{outcome.standing.ladder.where}: fine-tuning refused ({codes(outcome.refusals)})"]
+    for refusal in outcome.refusals:
+        lines.append(f"  {refusal.code}: {refusal.reason}.")
+        lines.append(f"    {refusal.mend}")
+    return "\n".join(lines)

@@ -1,0 +1,207 @@
+"""What ladder tests hold in their hands."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from typing import Any, overload
+
+import pytest
+
+from pytest_ladder.core.answers import Reply
+from pytest_ladder.core.canonical import Json
+from pytest_ladder.core.cases import EvalSet
+from pytest_ladder.core.entries import Entry, Verdict
+from pytest_ladder.core.evaluation import Evaluation
+from pytest_ladder.core.ladder import Ladder
+from pytest_ladder.core.rungs import Kind
+from pytest_ladder.core.summary import State
+from pytest_ladder.engine.client import Client
+from pytest_ladder.engine.loop import LoopThread
+from pytest_ladder.errors import LadderError
+from pytest_ladder.report.explain import explain
+from pytest_ladder.session.climb import Climb
+from pytest_ladder.session.ladder_run import LadderRun
+from pytest_ladder.session.results import RungResult
+
+_Failed: Any = pytest.fail.Exception
+
+
+class ThresholdsMissed(_Failed, AssertionError):  # type: ignore[misc]
+    """The last rung that could meet the target does not; an AssertionError with an explanation instead of a trace."""
+
+    def __init__(self, told: str) -> None:
+        super().__init__(told, pytrace=False)
+
+
+class RungHandle:
+    """The rung under test."""
+
+    def __init__(self, run: LadderRun, climb: Climb, rung_id: str, watch: Callable[[], None] | None = None) -> None:
+        self._run = run
+        self._climb = climb
+        self._watch = watch
+        self.id = rung_id
+        self.result: RungResult | None = None
+        self.state: State | None = None
+        """How the rung stands, once it was checked."""
+
+    @property
+    def kind(self) -> Kind:
+        """What the rung changes: `prompt`, `few_shot`, `rag`, ..."""
+        return self._run.ladder.rung(self.id).kind
+
+    @property
+    def ladder(self) -> LadderHandle:
+        """The ladder that the rung belongs to."""
+        return LadderHandle(self._run)
+
+    def evaluate(self, system: Callable[..., Any] | None = None) -> Evaluation:
+        """Answer every case, from the recordings where they are there, and score the answers.
+
+        Args:
+            system: `f(case)` or `f(case, llm)`, sync or async, giving a str, a dict or an Answer; it replaces the
+                rung's own system. The case has `id`, `input` and `metadata` only.
+        """
+        __tracebackhide__ = True
+        try:
+            self.result = self._run.evaluate(self.id, system, self._watch)
+        except LadderError as error:
+            self.state = State.ERROR
+            pytest.fail(str(error), pytrace=False)
+        return self.result.evaluation
+
+    def check(self, system: Callable[..., Any] | None = None) -> Evaluation:
+        """Evaluate the rung and assert every threshold and limit of ladder.toml.
+
+        A rung below its target ends its test as skipped (`short`) while another rung is still to come, and fails it
+        where it was the last that could meet the target.
+        """
+        __tracebackhide__ = True
+        evaluation = self.evaluate(system)
+        self.conclude()
+        return evaluation
+
+    def conclude(self) -> None:
+        """End the test by what the evaluation says; nothing happens where it meets the target."""
+        __tracebackhide__ = True
+        assert self.result is not None
+        verdict = self.result.evaluation.verdict
+        if self.result.missing or self.result.altered or self._run.log_fault or verdict is Verdict.ERROR:
+            self.state = State.ERROR
+            pytest.fail(self._why_error(self.result), pytrace=False)
+        self.state = self._climb.state_of(self.id, verdict)
+        if verdict is Verdict.MET:
+            return
+        told = self._explained(self.result)
+        if self._climb.may_be_short(self.id):
+            raise pytest.skip.Exception(_first_lines(self.result), _use_item_location=True)
+        raise ThresholdsMissed(told)
+
+    def _explained(self, result: RungResult) -> str:
+        evaluation = result.evaluation
+        return explain(
+            self.id, evaluation.checks, result.misses, path=self._run.ladder.where,
+            confidence=self._run.ladder.decision.confidence, cases=len(evaluation.cases),
+        )  # fmt: skip
+
+    def _why_error(self, result: RungResult) -> str:
+        if self._run.log_fault:
+            return self._run.log_fault
+        if result.altered:
+            return f"{self._run.ladder.where}: rung {self.id}: altered: {result.altered}."
+        if result.missing:
+            names = ", ".join(result.missing[:5]) + (", ..." if len(result.missing) > 5 else "")
+            return (
+                f"{self._run.ladder.where}: rung {self.id}: {len(result.missing)} answers are not on record ({names}). "
+                f"Run `pytest --ladder --ladder-record=new --ladder-rung={self.id}` and commit the recordings."
+            )
+        return _told_errors(self._run.ladder, result)
+
+
+def _first_lines(result: RungResult) -> str:
+    told = []
+    for check in result.evaluation.missed():
+        if check.figure is not None and check.figure.mean is not None:
+            sign = "<" if check.figure.mean < check.threshold else "not clearly above"
+            told.append(f"{check.metric}[{check.slice}] {check.figure.mean:.2f} {sign} {check.threshold:.2f}")
+        elif check.value is not None:
+            told.append(f"{check.metric} {check.value:.4g} > {check.threshold:.4g}")
+    return f"{result.evaluation.verdict}: {', '.join(told)}"
+
+
+def _told_errors(ladder: Ladder, result: RungResult) -> str:
+    evaluation = result.evaluation
+    lines = [f"{ladder.where}: rung {result.rung}: {evaluation.errors} of {len(evaluation.cases)} cases in error."]
+    groups: dict[str, list[str]] = {}
+    for case in evaluation.cases:
+        if case.error is not None:
+            told = case.error.message if ladder.show == "text" else case.error.kind
+            groups.setdefault(told, []).append(case.case.id)
+            continue
+        for metric, outcome in case.scores.items():
+            if metric in ladder.thresholds and hasattr(outcome, "reason"):
+                groups.setdefault(f"unscored by {metric}: {outcome.reason}", []).append(case.case.id)
+    for told, cases in sorted(groups.items(), key=lambda item: -len(item[1]))[:5]:
+        more = f" and {len(cases) - 3} more" if len(cases) > 3 else ""
+        lines.append(f"  {', '.join(cases[:3])}{more}: {told}")
+    lines.append("  What was answered is on record; the next run asks only for the rest.")
+    return "\n".join(lines)
+
+
+class LadderHandle:
+    """A ladder: its contract and its log."""
+
+    def __init__(self, run: LadderRun) -> None:
+        self._run = run
+
+    @property
+    def name(self) -> str:
+        """The ladder's name."""
+        return self._run.ladder.name
+
+    @property
+    def spec(self) -> Ladder:
+        """All that ladder.toml says."""
+        return self._run.ladder
+
+    @property
+    def log(self) -> tuple[Entry, ...]:
+        """The escalation log as it stood when the run began."""
+        return self._run.log
+
+    @property
+    def evalset(self) -> EvalSet:
+        """The eval set."""
+        return self._run.evalset
+
+
+class LlmHandle:
+    """A model client for tests and for systems written beside them."""
+
+    def __init__(self, client: Client, loop: LoopThread) -> None:
+        self._client = client
+        self._loop = loop
+
+    @overload
+    def chat(self, messages: str, /, **options: Json) -> Any: ...
+    @overload
+    def chat(self, messages: Sequence[Mapping[str, Json]], /, **options: Json) -> Any: ...
+    def chat(self, messages: str | Sequence[Mapping[str, Json]], /, **options: Json) -> Any:
+        """Ask for one reply: in async code await it, in sync code take it.
+
+        Args:
+            messages: Chat messages `{"role", "content"}`, or the text of one user message.
+            options: Overlay the rung's `model_options`.
+
+        Returns:
+            A Reply with `text`, `finish_reason`, tokens, cost and latency; in async code an awaitable of it.
+        """
+        if isinstance(messages, str):
+            messages = [{"role": "user", "content": messages}]
+        work: Coroutine[Any, Any, Reply] = self._client.chat(messages, **options)
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            return self._loop.run(work)
+        return work

@@ -1,0 +1,158 @@
+"""ladder.toml's words to working parts: systems, models, scorers."""
+
+from __future__ import annotations
+
+import inspect
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from pytest_ladder.backends.models import build_model
+from pytest_ladder.backends.retrievers import build_retriever
+from pytest_ladder.backends.splitter import chunk
+from pytest_ladder.core.canonical import Json
+from pytest_ladder.core.cases import EvalSet
+from pytest_ladder.core.ladder import Ladder
+from pytest_ladder.core.ports import LLM, Document, Example, Kit, Model, System
+from pytest_ladder.core.rungs import Kind, RungSpec
+from pytest_ladder.core.scorers import build_scorer
+from pytest_ladder.core.scores import MetricSpec, Scored, Scorer
+from pytest_ladder.errors import InvalidFile, message
+from pytest_ladder.rungs.own import OwnSystem
+from pytest_ladder.rungs.registry import build
+from pytest_ladder.store.corpus import read_documents, read_examples
+from pytest_ladder.store.paths import inside, read_text
+from pytest_ladder.store.user_code import load
+
+CORPUS_KEY = "corpus"
+
+
+class Assembler:
+    """Builds the parts of one ladder."""
+
+    def __init__(self, ladder: Ladder, evalsets: Sequence[EvalSet]) -> None:
+        self.ladder = ladder
+        self.evalsets = evalsets
+        """Every set whose cases no example may repeat."""
+        self._documents: dict[Path, tuple[Document, ...]] = {}
+        self._models: dict[str, Model] = {}
+
+    def path(self, written: str) -> Path:
+        """A path of ladder.toml, absolute and inside the rootdir."""
+        return inside(self.ladder.rootdir, self.ladder.folder, written, self.ladder.where)
+
+    def function(self, reference: str) -> Callable[..., Any]:
+        """A function that ladder.toml names."""
+        return load(reference, self.ladder.folder, self.ladder.rootdir, self.ladder.where)
+
+    def documents(self, written: str) -> Sequence[Document]:
+        """A corpus, read once."""
+        path = self.path(written)
+        if path not in self._documents:
+            self._documents[path] = tuple(read_documents(path, self.ladder.rootdir))
+        return self._documents[path]
+
+    def examples(self, written: str) -> Sequence[Example]:
+        """The worked examples of a file, none of which is a case."""
+        path = self.path(written)
+        read = [read_examples(path, self.ladder.rootdir, evalset) for evalset in self.evalsets]
+        return read[0]
+
+    def corpus_ids(self) -> frozenset[str]:
+        """Ids of every document of the ladder's corpora."""
+        written = {str(rung.options[CORPUS_KEY]) for rung in self.ladder.rungs if rung.options.get(CORPUS_KEY)}
+        return frozenset(document.id for name in written for document in self.documents(name))
+
+    def system(self, rung: RungSpec, llm: LLM) -> System:
+        """The system of a rung: the user's own where the table names one, else the built-in of its kind."""
+        if rung.system is not None:
+            return OwnSystem(self.function(rung.system), rung, llm)
+        kit = Kit(
+            llm=llm,
+            read_text=lambda written: read_text(self.path(written), written),
+            read_documents=self.documents,
+            read_examples=self.examples,
+            retriever=build_retriever,
+            chunk=chunk,
+            seed=self.ladder.seed,
+        )
+        return build(rung, kit)
+
+    def model(self, rung: RungSpec) -> Callable[[str], Model]:
+        """How a rung's model is opened; one that another rung has open is shared."""
+
+        def open_model(name: str) -> Model:
+            if name not in self._models:
+                base, _, adapter = name.partition(ADAPTER)
+                self._models[name] = build_model(
+                    base,
+                    load_function=self.function,
+                    folder=self.ladder.folder,
+                    adapter=self.path(adapter) if adapter else None,
+                )
+            return self._models[name]
+
+        return open_model
+
+    def scorers(self) -> dict[str, Scorer]:
+        """Metric -> its scorer."""
+        return {metric.name: self.scorer(metric) for metric in self.ladder.metrics}
+
+    def scorer(self, metric: MetricSpec) -> Scorer:
+        """The scorer of one metric: the user's own function, or a registered one."""
+        where = f"{self.ladder.where}: [metrics.{metric.name}]"
+        if ":" in metric.scorer and not metric.scorer.startswith("deepeval:"):
+            return own_scorer(self.function(metric.scorer), metric.options)
+        try:
+            return build_scorer(metric.scorer, self._options(metric))
+        except ValueError as error:
+            raise InvalidFile(f"{where}: {error}") from error
+
+    def _options(self, metric: MetricSpec) -> Mapping[str, Json]:
+        schema = metric.options.get("schema")
+        if metric.scorer != "json_schema" or not isinstance(schema, str):
+            return metric.options
+        try:
+            return {**metric.options, "schema": json.loads(read_text(self.path(schema), schema))}
+        except json.JSONDecodeError as error:
+            raise InvalidFile(
+                message(f"{schema}:{error.lineno}", "not JSON", got=error.msg, expected="a JSON Schema")
+            ) from error
+
+    def close(self) -> None:
+        """Free the models."""
+        for model in self._models.values():
+            model.close()
+        self._models.clear()
+
+
+ADAPTER = "+adapter:"
+"""Joins a base model's name and the folder of its LoRA adapter into one model name."""
+
+
+def served(rung: RungSpec) -> RungSpec:
+    """The rung with the model that answers for it: for a tuned rung, its base and its adapter."""
+    if rung.kind is not Kind.FINE_TUNE:
+        return rung
+    base, adapter = rung.options.get("base") or rung.model, rung.options.get("adapter")
+    return replace(rung, model=f"{base}{ADAPTER}{adapter}" if base and adapter else base)
+
+
+def own_scorer(function: Callable[..., Any], options: Mapping[str, Json]) -> Scorer:
+    """Wrap a user's scorer `f(case, answer, **options)`, or `f(scored, **options)` with one positional parameter."""
+    positional = [
+        parameter
+        for parameter in inspect.signature(function).parameters.values()
+        if parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD)
+        and parameter.default is parameter.empty
+        and parameter.name not in options
+    ]
+
+    def scorer(scored: Scored, /) -> Any:
+        if len(positional) == 1:
+            return function(scored, **options)
+        return function(scored.case, scored.answer, **options)
+
+    return scorer

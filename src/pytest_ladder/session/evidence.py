@@ -1,0 +1,106 @@
+"""What of the log still stands: current entries, effort, and what was altered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from pathlib import Path
+
+from pytest_ladder.core.answers import Record, answers_digest
+from pytest_ladder.core.cases import EvalSet
+from pytest_ladder.core.entries import Entry, RungEntry, same
+from pytest_ladder.core.rungs import Kind
+from pytest_ladder.store.recordings import recorded_inputs, versions
+
+SHARED_INPUTS = 0.8
+"""Share of today's inputs that a version must have answered to count as effort."""
+
+Answers = Mapping[tuple[str, str, int], Record]
+"""(case id, input digest, repeat) -> record, in the order of the file."""
+
+
+def rung_entries(log: Iterable[Entry], rung_id: str) -> list[RungEntry]:
+    """The log's entries of one rung, newest last."""
+    return sorted((e for e in log if isinstance(e, RungEntry) and e.rung == rung_id), key=lambda e: (e.at, e.id))
+
+
+def outdated(entries: Sequence[RungEntry], version: tuple[str, str, str]) -> str:
+    """Why none of a rung's entries is of the version (evalset, contract, fingerprint); empty where there is none."""
+    if not entries:
+        return ""
+    names = ("the eval set", "the grading contract", "the rung itself")
+    differing = [[n for n, a, b in zip(names, entry.version, version, strict=True) if a != b] for entry in entries]
+    fewest = min(differing, key=len)
+    if not fewest:
+        return "its answers are not in the recordings"
+    return f"{' and '.join(fewest)} changed since it was measured"
+
+
+def backed(entry: RungEntry, answers: Answers, evalset: EvalSet) -> bool:
+    """Whether the recordings hold the very answers that an entry digests.
+
+    Today's cases, the whole file, and the first answers of the file (an eval set that has grown since) are tried.
+    """
+    today = {case.input_digest for case in evalset}
+    subset = [record for (_, digest, repeat), record in answers.items() if digest in today and repeat < entry.repeats]
+    first = list(islice(answers.values(), entry.cases * entry.repeats - entry.errors))
+    return any(answers_digest(records) == entry.answers for records in (subset, list(answers.values()), first))
+
+
+def effort(log: Sequence[Entry], folder: Path, evalset: EvalSet) -> dict[Kind, int]:
+    """Count, for each kind, the different versions that were measured on today's inputs.
+
+    A version counts if its entry's answers are in the recordings and cover at least 80 % of today's inputs; versions
+    with identical answers count once.
+    """
+    counts: dict[Kind, set[str]] = {}
+    for entry, answers in _with_answers(log, folder):
+        today = _todays(answers, evalset)
+        if len(today) >= SHARED_INPUTS * len(evalset) and backed(entry, answers, evalset):
+            counts.setdefault(entry.rung_kind, set()).add(_shape(today))
+    return {kind: len(shapes) for kind, shapes in counts.items()}
+
+
+def _with_answers(log: Sequence[Entry], folder: Path) -> Iterator[tuple[RungEntry, Answers]]:
+    read: dict[Path, Answers] = {}
+    for entry in log:
+        if not isinstance(entry, RungEntry):
+            continue
+        name = entry.fingerprint.removeprefix("sha256:")[:12]
+        path = folder / "recordings" / entry.rung / f"{name}.jsonl"
+        if path not in read:
+            read[path] = recorded_inputs(path) if name in versions(folder, entry.rung) else {}
+        yield entry, read[path]
+
+
+def _todays(answers: Answers, evalset: EvalSet) -> dict[str, Record]:
+    today = {case.input_digest for case in evalset}
+    return {digest: record for (_, digest, repeat), record in answers.items() if digest in today and repeat == 0}
+
+
+def _shape(today: Mapping[str, Record]) -> str:
+    texts = sorted((digest, record.answer.text) for digest, record in today.items())
+    return repr(texts)
+
+
+def altered(entries: Sequence[RungEntry], candidate: RungEntry, asked: int) -> str:
+    """What of the recordings was changed by hand under a standing entry; empty where nothing was.
+
+    Under the same eval set and fingerprint, with nothing asked, the answers, their costs and their times must be what
+    some entry says. An entry with errors vouches for nothing: the next run asks again.
+    """
+    standing = [
+        e for e in entries if (e.evalset, e.fingerprint) == (candidate.evalset, candidate.fingerprint) and not e.errors
+    ]
+    if asked or candidate.errors or not standing:
+        return ""
+    alike = [e for e in standing if e.answers == candidate.answers and e.repeats == candidate.repeats]
+    if not alike:
+        if all(e.repeats != candidate.repeats for e in standing):
+            return ""
+        return "the recorded answers are not those that the log digests"
+    mine = candidate.as_dict()
+    for key, what in (("usage", "costs"), ("latency", "times"), ("model_returned", "models")):
+        if not any(same(mine[key], e.as_dict()[key]) for e in alike):
+            return f"the {what} of the recorded answers are not those in the log"
+    return ""

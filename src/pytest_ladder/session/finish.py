@@ -1,0 +1,190 @@
+"""The end of a run, on the controller: entries, decisions, the gate, and what it all comes to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from pytest_ladder.core.decision import Decision
+from pytest_ladder.core.entries import DecisionEntry, Entry, RungEntry, Verdict
+from pytest_ladder.core.gate import WARN_DAYS, age_days, in_force
+from pytest_ladder.core.summary import Refusal
+from pytest_ladder.session.evidence import rung_entries
+from pytest_ladder.session.ladder_run import LadderRun
+from pytest_ladder.session.results import Report
+from pytest_ladder.session.standing import Standing
+from pytest_ladder.store.escalation_log import append_entries
+
+OUT_OF_DATE = "log out of date: run `pytest --ladder` and commit"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a finished ladder comes to."""
+
+    standing: Standing
+    decision: Decision
+    requested: bool
+    refusals: tuple[Refusal, ...]
+    """Empty unless fine-tuning was asked for."""
+    failures: tuple[str, ...]
+    """What fails the build beyond the tests themselves, one text each."""
+    notes: tuple[str, ...]
+    appended: tuple[Entry, ...] = ()
+
+
+def finish(
+    run: LadderRun, reports: Sequence[Report], *, requested: bool, interrupted: bool, now: datetime | None = None
+) -> Outcome:
+    """Close one ladder: append what is new to the log, decide, ask the gate.
+
+    Under `none` nothing is written; what would be written is a failure.
+
+    Args:
+        run: The ladder.
+        reports: Of its rungs, as measured in this run.
+        requested: Whether fine-tuning was asked for.
+        interrupted: Whether the run ended early: then no decision is made.
+        now: For the entries' time; the clock's by default.
+    """
+    now = now or datetime.now(UTC)
+    measured = _measured(reports)
+    changed = {report.rung: report.altered for report in reports if report.altered}
+    sealed = _sealed(run, measured, changed, reports, now)
+    standing = Standing(run, sealed.current, changed, now.date())
+    decision = standing.decision
+    new: list[Entry] = [*sealed.new]
+    errors = any(report.state == "error" for report in reports)
+    if decision.complete and not (errors or interrupted or changed or run.log_fault):
+        new += _decided(run, standing, decision, now)
+    failures = list(_failures(run, new, changed))
+    if new and not run.settings.read_only and not run.log_fault:
+        run.lock()
+        append_entries(run.log_path, new)
+        for report in reports:
+            if report.entry and not report.altered:
+                run.settle(report.rung, str(report.entry["fingerprint"]))
+    refused = standing.refusals if requested else ()
+    return Outcome(
+        standing, decision, requested, refused, tuple(failures), tuple(_notes(run, standing, decision, now)),
+        tuple(new),
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """This run's entries with their ids."""
+
+    current: Mapping[str, RungEntry]
+    """Rung id -> the entry that stands for it: an old one that says the same, or a new one."""
+    new: Sequence[RungEntry]
+
+
+def _measured(reports: Sequence[Report]) -> dict[str, RungEntry]:
+    return {r.rung: RungEntry.from_dict(r.entry) for r in reports if r.entry and not r.smoke}
+
+
+def _sealed(
+    run: LadderRun,
+    measured: Mapping[str, RungEntry],
+    changed: Mapping[str, str],
+    reports: Sequence[Report],
+    now: datetime,
+) -> Sealed:
+    at = now.strftime("%Y-%m-%dT%H:%M:%SZ")
+    asked = {report.rung: report.asked for report in reports}
+    current: dict[str, RungEntry] = {}
+    new: list[RungEntry] = []
+    for rung in run.ladder.rungs:
+        candidate = measured.get(rung.id)
+        if candidate is None or rung.id in changed:
+            continue
+        alike = [e for e in rung_entries(run.log, rung.id) if e.says_the_same(candidate)]
+        if alike and not (asked.get(rung.id) and _stale(run, alike[-1], now)):
+            current[rung.id] = alike[-1]
+            continue
+        current[rung.id] = _completed(run, candidate, current, changed, now).sealed(at)
+        new.append(current[rung.id])
+    new += _looks(run, reports, at)
+    return Sealed(current, new)
+
+
+def _stale(run: LadderRun, entry: RungEntry, now: datetime) -> bool:
+    return age_days(entry, now.date()) > run.ladder.gate.max_age_days - WARN_DAYS
+
+
+def _completed(
+    run: LadderRun, candidate: RungEntry, current: Mapping[str, RungEntry], changed: Mapping[str, str], now: datetime
+) -> RungEntry:
+    standing = Standing(run, {**current, candidate.rung: candidate}, changed, now.date())
+    below = [rung.id for rung in run.ladder.cheaper(candidate.rung)]
+    after = [standing.current[rung_id] for rung_id in below if rung_id in standing.current]
+    waivers = in_force(run.waivers, run.ladder.name, now.date())
+    last = after[-1] if after else None
+    reason = f"{last.rung} was {last.verdict}" if last else "the first rung"
+    waiver = None
+    if waivers:
+        waiver = {"kind": waivers[0].kind, "reason": waivers[0].reason, "approved_by": waivers[0].approved_by,
+                  "expires": waivers[0].expires.isoformat()}  # fmt: skip
+    return replace(
+        candidate, after=tuple(entry.id for entry in after if entry.id), reason=reason, waiver=waiver,
+        diagnosis=standing.diagnosis_of(candidate.rung),
+    )  # fmt: skip
+
+
+def _looks(run: LadderRun, reports: Sequence[Report], at: str) -> list[RungEntry]:
+    looks = [RungEntry.from_dict(report.holdout) for report in reports if report.holdout]
+    return [
+        look.sealed(at)
+        for look in looks
+        if not any(entry.says_the_same(look) for entry in rung_entries(run.log, look.rung))
+    ]
+
+
+def _decided(run: LadderRun, standing: Standing, decision: Decision, now: datetime) -> list[DecisionEntry]:
+    ids = {rung: entry.id for rung, entry in standing.current.items()}
+    entry = decision.entry(run.ladder.name, ids)
+    made = [e for e in run.log if isinstance(e, DecisionEntry)]
+    if run.settings.read_only:
+        standing_ids = set(ids.values())
+        resting = [e for e in made if set(e.rests_on) <= standing_ids] or sorted(made, key=lambda e: e.at)[-1:]
+        alike = any(e.selected == entry.selected for e in resting)
+    else:
+        alike = any(
+            (e.selected, e.rests_on, e.recommendation, e.reason)
+            == (entry.selected, entry.rests_on, entry.recommendation, entry.reason)
+            for e in made
+        )
+    return [] if alike else [entry.sealed(now.strftime("%Y-%m-%dT%H:%M:%SZ"))]
+
+
+def _failures(run: LadderRun, new: Sequence[Entry], changed: Mapping[str, str]) -> list[str]:
+    where = f"{run.ladder.where} ({run.ladder.name})"
+    told = [f"{where}: altered: {run.log_fault}"] if run.log_fault else []
+    told += [
+        f"{where}: rung {rung}: altered: {what}. Restore the files from git, or ask again with "
+        f"`--ladder-record=all --ladder-rung={rung}`."
+        for rung, what in changed.items()
+    ]
+    if new and run.settings.read_only and not run.log_fault:
+        rungs = [entry.rung if isinstance(entry, RungEntry) else "the decision" for entry in new]
+        told.append(f"{where}: {OUT_OF_DATE}. Not in the log: {', '.join(dict.fromkeys(rungs))}.")
+    return told
+
+
+def _notes(run: LadderRun, standing: Standing, decision: Decision, now: datetime) -> list[str]:
+    notes = []
+    if decision.selected and decision.undecided:
+        notes.append(
+            f"{', '.join(decision.undecided)} {'is' if len(decision.undecided) == 1 else 'are'} undecided: a cheaper "
+            f"rung than {decision.selected} may do; more cases would tell"
+        )
+    limit = run.ladder.gate.max_age_days
+    for rung_id, entry in standing.current.items():
+        days = age_days(entry, now.date())
+        if limit - WARN_DAYS <= days <= limit:
+            notes.append(f"the evidence of {rung_id} is {days} days old and stale after {limit}")
+    failing = [rung_id for rung_id, entry in standing.current.items() if entry.verdict is Verdict.ERROR]
+    notes += [f"{rung_id} is in error: some cases have no answer or no score" for rung_id in failing]
+    return notes

@@ -1,0 +1,37 @@
+"""The worst cases of an evaluation, as far as privacy lets them be shown."""
+
+from __future__ import annotations
+
+import json
+
+from pytest_ladder.core.canonical import Json
+from pytest_ladder.core.evaluation import CaseResult, Evaluation
+from pytest_ladder.core.scores import Score
+from pytest_ladder.core.summary import Miss
+
+MOST = 5
+"""How many cases are shown."""
+
+
+def misses(evaluation: Evaluation, show: str) -> tuple[Miss, ...]:
+    """The worst failing cases, lowest score first."""
+    metric = next((check.metric for check in evaluation.missed() if check.kind == "threshold"), None)
+    return tuple(_miss(result, metric, show == "text") for result in evaluation.worst(MOST, metric))
+
+
+def _miss(result: CaseResult, metric: str | None, texts: bool) -> Miss:
+    name = metric or next(iter(result.scores), "")
+    outcome = result.scores.get(name)
+    value = outcome.value if isinstance(outcome, Score) else None
+    note = outcome.note if isinstance(outcome, Score) else getattr(outcome, "reason", "")
+    error = result.error
+    if not texts:
+        return Miss(result.case.id, name, value, note=error.kind if error else "")
+    answer = result.answers[0].text if result.answers else None
+    told = error.message if error else note
+    return Miss(result.case.id, name, value, shown(result.case.input), shown(result.case.expected), answer, told)
+
+
+def shown(value: Json) -> str:
+    """A JSON value as one text: a string as it is."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

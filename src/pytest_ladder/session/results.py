@@ -1,0 +1,83 @@
+"""What the evaluation of a rung leaves, and how it crosses from a worker to the controller."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+
+from pytest_ladder.core.canonical import Json
+from pytest_ladder.core.entries import RungEntry
+from pytest_ladder.core.evaluation import Evaluation
+from pytest_ladder.core.summary import Miss
+
+
+@dataclass(frozen=True, slots=True)
+class RungResult:
+    """One rung, evaluated in this run."""
+
+    rung: str
+    evaluation: Evaluation
+    entry: RungEntry | None
+    """The candidate for the log, without time and id; None for a smoke run or where answers are missing."""
+    asked: int = 0
+    """Answers that were asked for in this run."""
+    altered: str = ""
+    """What does not match the log, where recorded evidence was changed."""
+    missing: tuple[str, ...] = ()
+    """Cases without a recorded answer, under `none`."""
+    unverifiable: bool = False
+    """Whether it was judged from the scores file, the answers not being here."""
+    notes: tuple[str, ...] = ()
+    misses: tuple[Miss, ...] = ()
+    holdout: RungEntry | None = None
+    """The candidate entry of a look at the hold-out set."""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a test of a rung sends to the controller: plain values only."""
+
+    ladder: str
+    """ladder.toml, absolute."""
+    rung: str
+    state: str
+    """A `core.summary.State`."""
+    note: str = ""
+    entry: Mapping[str, Json] | None = None
+    holdout: Mapping[str, Json] | None = None
+    asked: int = 0
+    altered: str = ""
+    missing: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    misses: tuple[Mapping[str, Json], ...] = ()
+    recall: float | None = None
+    requested: bool = False
+    """Whether this test is a request for fine-tuning."""
+    tuned: str = ""
+    """What became of a fine-tuning that the gate allowed."""
+    smoke: bool = False
+
+    def dump(self) -> str:
+        """The report as JSON text."""
+        return json.dumps(asdict(self), ensure_ascii=True)
+
+    @classmethod
+    def load(cls, text: str) -> Report:
+        """Read what `dump` wrote."""
+        known = json.loads(text)
+        for key in ("missing", "notes", "misses"):
+            known[key] = tuple(known[key])
+        return cls(**known)
+
+    @classmethod
+    def of(cls, ladder: str, state: str, result: RungResult, *, requested: bool, smoke: bool) -> Report:
+        """The report of an evaluated rung."""
+        return cls(
+            ladder=ladder, rung=result.rung, state=state, smoke=smoke,
+            note="answers not verifiable here" if result.unverifiable else "",
+            entry=result.entry.as_dict() if result.entry else None,
+            holdout=result.holdout.as_dict() if result.holdout else None,
+            asked=result.asked, altered=result.altered, missing=result.missing, notes=result.notes,
+            misses=tuple(asdict(miss) for miss in result.misses), recall=result.evaluation.recall, requested=requested,
+        )  # fmt: skip

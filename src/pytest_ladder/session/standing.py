@@ -1,0 +1,180 @@
+"""How a ladder stands: current evidence, diagnosis, decision, gate."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from functools import cached_property
+from pathlib import Path
+
+from pytest_ladder.core.decision import Decision, decide
+from pytest_ladder.core.diagnosis import diagnose
+from pytest_ladder.core.diagnosis_kinds import FailureKind
+from pytest_ladder.core.entries import RungEntry, Verdict
+from pytest_ladder.core.evaluation import Evaluation, failed_cases
+from pytest_ladder.core.gate import GateRequest, RungEvidence, refusals
+from pytest_ladder.core.rungs import Kind, RungSpec
+from pytest_ladder.core.summary import Refusal
+from pytest_ladder.core.thresholds import clear_verdict, missing_cases
+from pytest_ladder.session.evidence import effort, outdated, rung_entries
+from pytest_ladder.session.ladder_run import LadderRun
+from pytest_ladder.session.results import RungResult
+from pytest_ladder.store.digests import Fingerprint
+
+
+class Standing:
+    """The evidence of one ladder at one moment: the log, and what this run has measured.
+
+    Every figure is recomputed from the recordings; an entry of the log counts only where they agree with it.
+    """
+
+    def __init__(self, run: LadderRun, fresh: Mapping[str, RungEntry], altered: Mapping[str, str], today: date) -> None:
+        """Look at a ladder.
+
+        Args:
+            run: The ladder.
+            fresh: Rung id -> the entry measured in this run.
+            altered: Rung id -> what this run found changed by hand.
+            today: For ages and waivers.
+        """
+        self.run = run
+        self.ladder = run.ladder
+        self.fresh = fresh
+        self._altered = altered
+        self.today = today
+
+    @cached_property
+    def results(self) -> Mapping[str, RungResult]:
+        """Rung id -> its result, of this run or recomputed from the recordings."""
+        found = {}
+        for rung in self.ladder.rungs:
+            result = self.run.results.get(rung.id) or self.run.from_record(rung.id, self.prints(rung))
+            if result is not None and result.entry is not None:
+                found[rung.id] = result
+        return found
+
+    def prints(self, rung: RungSpec) -> Fingerprint:
+        """The fingerprint of a rung today, with the file of a system that a test gave when it was measured."""
+        own = self.run.fingerprint(rung)
+        entries = [self.fresh[rung.id]] if rung.id in self.fresh else rung_entries(self.run.log, rung.id)[::-1]
+        for entry in entries:
+            if entry.fingerprint == own.digest:
+                return own
+        for entry in entries:
+            extra = tuple(self.run.folder / path for path in entry.artifacts if path not in own.artifacts)
+            if extra and all(map(Path.is_file, extra)):
+                with_system = self.run.fingerprint(rung, extra)
+                if with_system.digest == entry.fingerprint:
+                    return with_system
+        return own
+
+    @cached_property
+    def current(self) -> Mapping[str, RungEntry]:
+        """Rung id -> its current entry, for the rungs that have one."""
+        found = {}
+        for rung in self.ladder.rungs:
+            entry = self.fresh.get(rung.id) or self._logged(rung)
+            if entry is not None:
+                found[rung.id] = entry
+        return found
+
+    def _logged(self, rung: RungSpec) -> RungEntry | None:
+        result = self.results.get(rung.id)
+        if result is None or result.entry is None or self.altered(rung.id):
+            return None
+        alike = [entry for entry in rung_entries(self.run.log, rung.id) if entry.says_the_same(result.entry)]
+        return alike[-1] if alike else None
+
+    def altered(self, rung_id: str) -> str:
+        """What was changed by hand under a rung's entries; empty where nothing was."""
+        if rung_id in self._altered:
+            return self._altered[rung_id]
+        result = self.results.get(rung_id)
+        return result.altered if result else ""
+
+    # --- diagnosis -----------------------------------------------------------------------------------------------
+
+    @cached_property
+    def best(self) -> RungResult | None:
+        """The best rung below fine-tuning: most thresholds met, then the highest mean; ties to the cheaper."""
+        cheaper = [self.results[r.id] for r in self.below if r.id in self.current and r.id in self.results]
+        return max(cheaper, key=lambda result: _quality(result.evaluation), default=None)
+
+    @property
+    def below(self) -> tuple[RungSpec, ...]:
+        """The rungs below fine-tuning."""
+        return tuple(rung for rung in self.ladder.rungs if rung.kind is not Kind.FINE_TUNE)
+
+    @cached_property
+    def diagnosis(self) -> Mapping[FailureKind, int]:
+        """Why the best cheaper rung's cases fail."""
+        if self.best is None:
+            return {}
+        failed = [result.case.id for result in failed_cases(self.best.evaluation)]
+        return diagnose(failed, self.run.labels, self.best.rung)
+
+    def diagnosis_of(self, rung_id: str) -> dict[str, int]:
+        """Why one rung's cases fail, for its entry."""
+        result = self.results.get(rung_id)
+        if result is None:
+            return {}
+        failed = [case.case.id for case in failed_cases(result.evaluation)]
+        return {str(kind): n for kind, n in sorted(diagnose(failed, self.run.labels, rung_id).items())}
+
+    # --- gate and decision ---------------------------------------------------------------------------------------
+
+    @cached_property
+    def refusals(self) -> tuple[Refusal, ...]:
+        """Why fine-tuning is not justified by what is on record; none where it is."""
+        log = [*self.run.log, *self.fresh.values()]
+        return refusals(
+            GateRequest(
+                ladder=self.ladder,
+                rungs=tuple(map(self._evidence, self.below)),
+                efforts=effort(log, self.run.folder, self.run.whole),
+                diagnosis=self.diagnosis,
+                diagnosed_rung=self.best.rung if self.best else None,
+                today=self.today,
+                only_limits=self.best is not None and _only_limits(self.best.evaluation),
+                waivers=self.run.waivers,
+                altered=(self.run.log_fault,) if self.run.log_fault else (),
+            )
+        )
+
+    def _evidence(self, rung: RungSpec) -> RungEvidence:
+        entry, result = self.current.get(rung.id), self.results.get(rung.id)
+        clear = None
+        if entry is not None:
+            clear = clear_verdict(entry.scores, entry.limits, self.ladder)
+        why = ""
+        if entry is None:
+            version = (self.run.whole.digest, self.run.contract, self.prints(rung).digest)
+            why = outdated(rung_entries(self.run.log, rung.id), version)
+        missing = self._missing(result.evaluation) if result and clear is Verdict.INCONCLUSIVE else ""
+        return RungEvidence(rung.id, rung.kind, entry, clear, why, self.altered(rung.id), missing)
+
+    def _missing(self, evaluation: Evaluation) -> str:
+        told = []
+        for check in evaluation.checks:
+            if check.figure is None:
+                continue
+            more = missing_cases(check.figure, check.threshold, self.ladder.decision.confidence)
+            if more:
+                told.append(f"about {more} more in {check.slice} for {check.metric}")
+        return ", ".join(told)
+
+    @cached_property
+    def decision(self) -> Decision:
+        """What the current evidence says."""
+        return decide(self.ladder, self.current, self.diagnosis, not self.refusals)
+
+
+def _quality(evaluation: Evaluation) -> tuple[int, float]:
+    met = sum(check.verdict is Verdict.MET for check in evaluation.checks)
+    means = [check.figure.mean for check in evaluation.checks if check.figure and check.figure.mean is not None]
+    return met, round(sum(means) / len(means), 6) if means else 0.0
+
+
+def _only_limits(evaluation: Evaluation) -> bool:
+    missed = evaluation.missed()
+    return bool(missed) and all(check.kind == "limit" for check in missed)

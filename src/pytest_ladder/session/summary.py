@@ -1,0 +1,66 @@
+"""A finished ladder as the records that reports show."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from importlib import metadata
+
+from pytest_ladder.core.entries import RungEntry, Verdict
+from pytest_ladder.core.gate import in_force
+from pytest_ladder.core.rungs import RungSpec
+from pytest_ladder.core.summary import LadderSummary, Miss, RungRow, State
+from pytest_ladder.core.thresholds import ceilings
+from pytest_ladder.session.finish import Outcome
+from pytest_ladder.session.results import Report
+
+
+def version() -> str:
+    """The version of this package."""
+    return metadata.version("pytest-ladder")
+
+
+def summarise(outcome: Outcome, reports: Sequence[Report]) -> LadderSummary:
+    """Gather what a run has to tell of one ladder."""
+    ladder, standing = outcome.standing.ladder, outcome.standing
+    sent = {report.rung: report for report in reports}
+    rows = tuple(_row(rung, sent.get(rung.id), standing.current, outcome.decision.selected) for rung in ladder.rungs)
+    told = [note for report in reports for note in report.notes]
+    waivers = in_force(standing.run.waivers, ladder.name, standing.today)
+    return LadderSummary(
+        name=ladder.name, where=ladder.where, task=ladder.task, rows=rows, thresholds=ladder.thresholds,
+        limits=ceilings(ladder.limits), selected=outcome.decision.selected, decided=_decided(outcome),
+        recommendation=outcome.decision.recommendation, requested=outcome.requested, refusals=outcome.refusals,
+        allowed=outcome.requested and not outcome.refusals,
+        waivers=tuple(f"{w.kind}: {w.reason} (approved by {w.approved_by}, until {w.expires})" for w in waivers),
+        notes=tuple(dict.fromkeys([*told, *outcome.notes])), confidence=ladder.decision.confidence,
+        rule=ladder.decision.rule, show=ladder.show, cases=len(standing.run.evalset),
+    )  # fmt: skip
+
+
+def _row(rung: RungSpec, report: Report | None, current: Mapping[str, RungEntry], selected: str | None) -> RungRow:
+    if report is None:
+        entry = current.get(rung.id)
+        return RungRow(rung.id, rung.kind, _standing(entry, rung.id == selected), entry, entry is not None)
+    entry = RungEntry.from_dict(report.entry) if report.entry else None
+    logged = entry is None and rung.id in current and State(report.state) is not State.ERROR
+    state = State(report.state)
+    if state is State.MET and rung.id == selected:
+        state = State.SELECTED
+    return RungRow(
+        rung.id, rung.kind, state, current[rung.id] if logged else entry, logged,
+        report.note or report.altered, tuple(Miss(**miss) for miss in report.misses), report.recall,
+    )  # fmt: skip
+
+
+def _standing(entry: RungEntry | None, selected: bool) -> State:
+    if entry is None:
+        return State.NOT_RUN
+    if selected:
+        return State.SELECTED
+    return State.MET if entry.verdict is Verdict.MET else State(str(entry.verdict))
+
+
+def _decided(outcome: Outcome) -> str:
+    decision = outcome.decision
+    text = decision.reason
+    return text[:1].upper() + text[1:] + "."
