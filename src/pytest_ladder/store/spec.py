@@ -15,7 +15,9 @@ from pytest_ladder.core.scores import MetricSpec
 from pytest_ladder.errors import InvalidFile
 from pytest_ladder.store.faults import names, nearest
 from pytest_ladder.store.paths import inside
-from pytest_ladder.store.schema import KINDS, NAME_PATTERN, RUNG_PATHS, RUNG_TABLES, Fault, LadderFile, Rung, plain_name
+from pytest_ladder.store.schema import LadderFile
+from pytest_ladder.store.schema_rungs import RUNG_PATHS, RUNG_TABLES, Rung
+from pytest_ladder.store.schema_types import KINDS, NAME_PATTERN, Fault, plain_name
 from pytest_ladder.store.toml_file import Document
 from pytest_ladder.store.toml_lines import Path as Place
 

@@ -18,7 +18,8 @@ from pytest_ladder.errors import InvalidFile, message
 from pytest_ladder.store.faults import names, nearest
 from pytest_ladder.store.jsonl import LARGEST, conflict_marker
 from pytest_ladder.store.paths import read_text, relative
-from pytest_ladder.store.schema import TABLES, Fault, Table
+from pytest_ladder.store.schema import TABLES
+from pytest_ladder.store.schema_types import Fault, Table
 from pytest_ladder.store.toml_lines import Lines, locate
 from pytest_ladder.store.toml_lines import Path as Place
 

@@ -1,0 +1,117 @@
+"""The `[rungs.ID]` tables of ladder.toml: the keys of each kind."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from pytest_ladder.core.rungs import Kind
+from pytest_ladder.store.schema_types import Count, KindName, Options, Positive, Reference, Table, Text
+
+
+class Rung(Table):
+    """What every rung may say."""
+
+    kind: KindName | None = None
+    """The rung's kind; its id where it is not given."""
+    system: Reference | None = None
+    """The user's own system, in place of the built-in one."""
+    model: Text | None = None
+    """In place of the ladder's model."""
+    model_options: Options = Field(default={})
+    """Laid over the ladder's model options."""
+    depends: list[Text] = Field(default=[])
+    """Globs from the rootdir of further files that belong to the fingerprint."""
+
+
+class PromptRung(Rung):
+    """The instructions alone."""
+
+    prompt: Text | None = None
+    """A chat template with `{{ input }}`."""
+    examples: Text | None = None
+    """Worked examples, one `{"input", "expected"}` a line."""
+    k: Positive | None = None
+    """Examples to show."""
+    select: Literal["first", "bm25"] | None = None
+    """Which examples are shown: the first ones, or those nearest to the input."""
+
+
+class FewShotRung(PromptRung):
+    """Worked examples in the prompt."""
+
+
+class OptimizeRung(PromptRung):
+    """Search over prompts and demonstrations on the dev set."""
+
+
+class RagRung(PromptRung):
+    """Chunks of a corpus in the prompt."""
+
+    corpus: Text | None = None
+    """Documents, one `{"id", "text", "title"?, "metadata"?}` a line."""
+    retriever: Text | None = None
+    """A retriever's name."""
+    retriever_options: Options = Field(default={})
+    """What the retriever takes."""
+    top_k: Positive | None = None
+    """Chunks to show."""
+    chunk_size: Positive | None = None
+    """Characters a chunk, at most."""
+    chunk_overlap: Count | None = None
+    """Characters that neighbouring chunks share."""
+
+
+class AdvancedRagRung(RagRung):
+    """Retrieval with more than one index look-up."""
+
+    embedder: Text | None = None
+    """The embedding model of the dense part."""
+    reranker: Text | None = None
+    """The cross-encoder that orders what was found."""
+    query_rewrite: bool | None = None
+    """Whether the model rewrites the query first."""
+    contextual: bool | None = None
+    """Whether chunks are indexed with their context."""
+    agentic: bool | None = None
+    """Whether the model decides when to search again."""
+
+
+class DecomposeRung(AdvancedRagRung):
+    """Several model calls for one answer."""
+
+    strategy: Literal["prompt_chain", "plan_and_execute", "query_decomposition", "tool_agent"] | None = None
+    """How the task is taken apart."""
+
+
+class FineTuneRung(AdvancedRagRung):
+    """Other weights."""
+
+    method: Literal["lora", "qlora", "full"] | None = None
+    """Which weights are trained."""
+    train: Text | None = None
+    """Training data: chat JSONL, or `{"input", "expected"}`."""
+    base: Text | None = None
+    """The model that training starts from."""
+    regression: Text | None = None
+    """Base-capability suite, scored before and after."""
+    out_of_distribution: Text | None = None
+    """Cases from outside the task's distribution."""
+    adapter: Text | None = None
+    """Folder of the trained adapter."""
+
+
+RUNG_TABLES: dict[str, type[Rung]] = {
+    Kind.PROMPT.value: PromptRung,
+    Kind.FEW_SHOT.value: FewShotRung,
+    Kind.OPTIMIZE.value: OptimizeRung,
+    Kind.RAG.value: RagRung,
+    Kind.ADVANCED_RAG.value: AdvancedRagRung,
+    Kind.DECOMPOSE.value: DecomposeRung,
+    Kind.FINE_TUNE.value: FineTuneRung,
+}
+"""Kind -> the keys that its tables may hold."""
+
+RUNG_PATHS = ("prompt", "examples", "corpus", "train", "regression", "out_of_distribution", "adapter")
+"""Keys of a rung that name a file or folder beside the ladder."""
