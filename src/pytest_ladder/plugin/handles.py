@@ -31,7 +31,7 @@ class ThresholdsMissed(_Failed, AssertionError):  # type: ignore[misc]
     """The last rung that could meet the target does not; an AssertionError with an explanation instead of a trace."""
 
     def __init__(self, told: str) -> None:
-        super().__init__(told, pytrace=False)
+        super().__init__(told, pytrace=False)  # type: ignore[call-arg]
 
 
 class RungHandle:

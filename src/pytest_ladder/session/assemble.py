@@ -80,8 +80,8 @@ class Assembler:
         )
         return build(rung, kit)
 
-    def model(self, rung: RungSpec) -> Callable[[str], Model]:
-        """How a rung's model is opened; one that another rung has open is shared."""
+    def opener(self) -> Callable[[str], Model]:
+        """How a model is opened by its name; one that another rung has open is shared."""
 
         def open_model(name: str) -> Model:
             if name not in self._models:

@@ -290,7 +290,7 @@ class LadderRun:
         again = self.settings.record is Mode.ALL
         return Client(
             name=rung.model,
-            open_model=self.assembler.model(rung),
+            open_model=self.assembler.opener(),
             options=rung.model_options,
             seed=self.ladder.seed,
             meter=self.shared.meter,
