@@ -59,12 +59,19 @@ class BlockingLLM:
     def _check(self) -> None:
         if not self._open or self._loop.is_closed():
             raise SystemFailed(message("llm.chat", "nobody waits for this answer any more"))
-        if asyncio._get_running_loop() is self._loop:
+        if _running_loop() is self._loop:
             fault = "a coroutine of a function that is not `async def` would wait for itself"
             raise SystemFailed(message("llm.chat", fault, next_step="declare the system `async def`"))
 
     async def _ask(self, messages: Sequence[Mapping[str, Json]], options: Mapping[str, Json]) -> Reply:
         return await self._llm.chat(messages, **options)
+
+
+def _running_loop() -> asyncio.AbstractEventLoop | None:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
 
 
 class OwnSystem:

@@ -8,7 +8,7 @@ import secrets
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from jinja2 import StrictUndefined, Template, TemplateError, TemplateSyntaxError, meta, nodes
+from jinja2 import StrictUndefined, Template, TemplateSyntaxError, meta, nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from pytest_ladder.core.canonical import Json
@@ -58,9 +58,9 @@ class PromptTemplate:
         self._marker = f"\x02{secrets.token_hex(16)}:"
         self._has_roles = _ROLE_LINE.search(body) is not None
         source = _ROLE_LINE.sub(lambda match: f"{self._marker}{match[1]}\x03", body)
-        self.uses = self._parse(source)
+        self._template, names = self._compile(source)
+        self.uses = names & frozenset(VARIABLES)
         """The names among `VARIABLES` that occur in the template."""
-        self._template = self._compile(source)
         if self._has_roles and f"{self._marker}user\x03" not in source:
             raise InvalidFile(message(where, "the prompt has no `user:` message"))
 
@@ -91,25 +91,21 @@ class PromptTemplate:
         pairs = (part.split("\x03", 1) for part in parts)
         return [{"role": role, "content": content.strip()} for role, content in pairs]
 
-    def _parse(self, source: str) -> frozenset[str]:
+    def _compile(self, source: str) -> tuple[Template, frozenset[str]]:
         try:
             tree = _ENVIRONMENT.parse(source)
+            names = frozenset(meta.find_undeclared_variables(tree))
+            template = _ENVIRONMENT.from_string(source)
         except TemplateSyntaxError as error:
             raise InvalidFile(self._message(error.lineno, f"the template cannot be read ({error.message})")) from error
-        names = frozenset(meta.find_undeclared_variables(tree))
-        unknown = names - {*VARIABLES, *_ENVIRONMENT.globals}
+        self._refuse_unknown(tree, names - {*VARIABLES, *_ENVIRONMENT.globals})
+        return template, names
+
+    def _refuse_unknown(self, tree: nodes.Template, unknown: frozenset[str]) -> None:
         if unknown:
             line, name = min((line, name) for line, name in _reads(tree) if name in unknown)
             expected = " | ".join(VARIABLES)
             raise InvalidFile(self._message(line, "the template uses an undefined name", got=name, expected=expected))
-        return names & frozenset(VARIABLES)
-
-    def _compile(self, source: str) -> Template:
-        try:
-            return _ENVIRONMENT.from_string(source)
-        except TemplateError as error:
-            line = getattr(error, "lineno", None)
-            raise InvalidFile(self._message(line, f"the template cannot be read ({error.message})")) from error
 
     def _message(self, line: int | None, fault: str, **more: Any) -> str:
         return message(f"{self._where}:{line + self._offset}" if line else self._where, fault, **more)
