@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+import json
+import sys
+
+import pytest
+
+from pytest_ladder.backends.registry import Registry
+from pytest_ladder.backends.require import require
+from pytest_ladder.errors import InvalidRequest, MissingDependency
+
+
+def test_a_module_that_is_there_is_imported():
+    assert require("json", "anything", "none") is json
+
+
+def test_one_that_is_not_names_the_exact_line_that_installs_it():
+    with pytest.raises(MissingDependency) as caught:
+        require("no_such_package.part", "local models", "local")
+    assert str(caught.value).endswith('Install it: `pip install "pytest-ladder[local]"`')
+    assert "`no_such_package`" in str(caught.value)
+
+
+def test_a_missing_part_of_an_installed_package_is_told_too(tmp_path, monkeypatch):
+    (tmp_path / "half_a_package.py").write_text("import its_own_dependency", encoding="utf-8")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with pytest.raises(MissingDependency, match="`its_own_dependency`"):
+        require("half_a_package", "local models", "local")
+    sys.modules.pop("half_a_package", None)
+
+
+def test_a_registry_builds_what_it_knows_and_names_it_otherwise():
+    registry: Registry[int] = Registry("number")
+    registry.add("one", lambda: 1)
+    registry.add("two", lambda: 2)
+    assert registry.names == ("one", "two")
+    assert registry.get("two", "here")() == 2
+    with pytest.raises(InvalidRequest) as caught:
+        registry.get("on", "here")
+    assert (
+        str(caught.value) == "here: there is no number of this name, got 'on'; expected one | two. Did you mean `one`?"
+    )
+
+
+def test_a_name_cannot_be_registered_twice():
+    registry: Registry[int] = Registry("number")
+    registry.add("one", lambda: 1)
+    with pytest.raises(ValueError, match="registered twice"):
+        registry.add("one", lambda: 2)
