@@ -133,11 +133,15 @@ _BLOCK = re.compile(r"^(\d*)([-+#=>.)])(?=[-+#=>\s]|$)")
 
 def escape(text: str) -> str:
     """A text on one line in which no sign is markup, also inside a table; links, mentions and references are broken."""
-    return _LINKED.sub(rf"\g<0>{_BREAK}", one_line(text)).translate(_MARKUP)
+    return _escaped(one_line(text))
+
+
+def _escaped(flat: str) -> str:
+    return _LINKED.sub(rf"\g<0>{_BREAK}", flat).translate(_MARKUP)
 
 
 def prose(text: str) -> str:
     """A sentence, escaped, that may begin a line; what stands between backticks in it is a code span."""
     parts = re.split(r"`([^`]+)`", one_line(text))
-    whole = "".join(code(part) if at % 2 else escape(part) for at, part in enumerate(parts))
+    whole = "".join(code(part) if at % 2 else _escaped(part) for at, part in enumerate(parts))
     return _BLOCK.sub(r"\1\\\2", whole)

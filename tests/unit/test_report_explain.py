@@ -1,0 +1,75 @@
+"""The text of a rung's failure."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from pytest_ladder.core.entries import Figure, Verdict
+from pytest_ladder.core.thresholds import Check
+from pytest_ladder.report.explain import check_line, explain
+from tests.summaries import MISSES
+
+SHORT = Check("answer", "policy-edge", 0.8, Figure(0.71, 56, 0.62, 0.79, 2), Verdict.SHORT)
+MET = Check("answer", "all", 0.9, Figure(0.95, 218, 0.93, 0.97), Verdict.MET)
+
+
+def test_a_miss_tells_figure_threshold_interval_and_counts():
+    assert check_line(SHORT, 0.95) == (
+        "answer[policy-edge] 0.710 < 0.80  (95 % one-sided bounds 0.62..0.79, n = 56, 2 unscored)"
+    )
+
+
+def test_an_undecided_threshold_is_not_called_a_miss():
+    check = replace(MET, verdict=Verdict.INCONCLUSIVE)
+
+    assert check_line(check, 0.9).startswith("answer[all] 0.950 is undecided against 0.90  (90 % one-sided")
+
+
+def test_a_slice_without_a_score_says_so():
+    check = replace(SHORT, figure=Figure(None, 0, None, None, 4), verdict=Verdict.ERROR)
+
+    assert check_line(check, 0.95) == (
+        "answer[policy-edge] has no scored case; it must be at least 0.80  (n = 0, 4 unscored)"
+    )
+
+
+def test_limits_are_told_in_their_unit():
+    limit = Check("latency_p95", "all", 2.0, None, Verdict.SHORT, "limit", 2.004)
+
+    assert check_line(limit, 0.95) == "latency_p95 2.004 s > 2.00 s"
+    assert check_line(replace(limit, value=None, verdict=Verdict.INCONCLUSIVE), 0.95) == (
+        "latency_p95 could not be measured; it may be at most 2.00 s"
+    )
+
+
+def test_the_explanation_lists_misses_worst_cases_and_the_next_step():
+    lines = explain("rag", (MET, SHORT), MISSES, path="evals/ladder.toml", cases=218).splitlines()
+
+    assert lines[0] == "rung rag is below its target: 1 of 2 thresholds not met on 218 cases"
+    assert lines[1] == f"  {check_line(SHORT, 0.95)}"
+    assert lines[2:7] == [
+        "worst cases:", "  c-017  answer 0.000", "    input     How long may I keep a rented bicycle?",
+        "    expected  until Tuesday", "    answer    For one week.",
+    ]  # fmt: skip
+    assert "evals/ladder.toml" in lines[-1]
+    assert "`pytest --ladder --ladder-rung=rag`" in lines[-1]
+
+
+def test_texts_that_are_withheld_are_left_out():
+    withheld = replace(MISSES[0], input=None, expected=None, answer=None)
+
+    assert explain("rag", (SHORT,), (withheld,), path="l").splitlines()[2:-1] == [
+        "worst cases:", "  c-017  answer 0.000",
+    ]  # fmt: skip
+
+
+def test_a_text_takes_one_line_of_120_signs_at_most():
+    long = replace(MISSES[0], answer="word\n" * 100)
+    lines = explain("rag", (SHORT,), (long,), path="l").splitlines()
+
+    assert max(map(len, lines)) <= 120
+    assert len(lines) == 8
+
+
+def test_another_next_step_takes_the_place_of_the_usual_one():
+    assert explain("rag", (SHORT,), path="l", next_step="Call us.").endswith("\nCall us.")
