@@ -169,7 +169,7 @@ class Controller:
 
 
 def _refused(outcome: Outcome) -> str:
-    lines = [f"{outcome.standing.ladder.where}: fine-tuning refused ({codes(outcome.refusals)})"]
+    lines = [f"fine-tuning refused: {codes(outcome.refusals)}", f"  {outcome.standing.ladder.where}"]
     for refusal in outcome.refusals:
         lines.append(f"  {refusal.code}: {refusal.reason}.")
         lines.append(f"    {refusal.mend}")

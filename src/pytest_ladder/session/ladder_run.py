@@ -94,6 +94,7 @@ class LadderRun:
         self.results: dict[str, RungResult] = {}
         self.progress: Progress | None = None
         self._lock = LadderLock(self.folder)
+        self._locked = False
         self._fingerprints: dict[str, Fingerprint] = {}
         self._check_prompt_versions()
 
@@ -389,7 +390,9 @@ class LadderRun:
 
     def lock(self) -> None:
         """Take the ladder's lock for this process; Locked where another run holds it."""
-        self._lock.acquire()
+        if not self._locked:
+            self._lock.acquire()
+            self._locked = True
 
     def settle(self, rung_id: str, fingerprint_digest: str) -> None:
         """Forget that a rung was being asked: its entry is in the log."""
@@ -398,7 +401,9 @@ class LadderRun:
     def close(self) -> None:
         """Free the models and the lock."""
         self.assembler.close()
-        self._lock.release()
+        if self._locked:
+            self._lock.release()
+            self._locked = False
 
 
 @dataclass(frozen=True, slots=True)

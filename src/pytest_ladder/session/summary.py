@@ -61,6 +61,4 @@ def _standing(entry: RungEntry | None, selected: bool) -> State:
 
 
 def _decided(outcome: Outcome) -> str:
-    decision = outcome.decision
-    text = decision.reason
-    return text[:1].upper() + text[1:] + "."
+    return outcome.decision.reason + "."

@@ -1,0 +1,53 @@
+"""The log against the recordings, without running a test: what `ladder verify` and `ladder status` tell."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from pytest_ladder.core.entries import Verdict
+from pytest_ladder.core.rungs import RungSpec
+from pytest_ladder.core.summary import State
+from pytest_ladder.session.evidence import rung_entries
+from pytest_ladder.session.finish import Outcome, finish
+from pytest_ladder.session.ladder_run import LadderRun
+from pytest_ladder.session.results import Report
+from pytest_ladder.session.standing import Standing
+
+
+def standing_of(run: LadderRun) -> Outcome:
+    """How a ladder stands by its log alone."""
+    return finish(run, [], requested=False, interrupted=True)
+
+
+def verify(run: LadderRun) -> tuple[Outcome, tuple[str, ...]]:
+    """Recompute every rung that a climb would reach from its recordings, and compare with the log.
+
+    Rungs above the lever are only checked for changes made by hand.
+
+    Returns:
+        How the ladder stands, and what is wrong, one text each; none where all agrees.
+    """
+    standing = Standing(run, {}, {}, datetime.now(UTC).date())
+    reports: list[Report] = []
+    faults: list[str] = []
+    lever = False
+    for rung in run.ladder.rungs:
+        result = standing.results.get(rung.id)
+        if result is None:
+            faults += [] if lever else _missing(run, standing, rung)
+        elif not lever or result.altered:
+            state = State.ERROR if result.altered else State(str(result.evaluation.verdict))
+            reports.append(Report.of(str(run.ladder.path), str(state), result, requested=False, smoke=False))
+            lever = lever or result.evaluation.verdict is Verdict.MET
+    outcome = finish(run, reports, requested=False, interrupted=False)
+    return outcome, (*faults, *outcome.failures)
+
+
+def _missing(run: LadderRun, standing: Standing, rung: RungSpec) -> list[str]:
+    if not rung_entries(run.log, rung.id):
+        return []
+    return [
+        f"{run.ladder.where} ({run.ladder.name}): rung {rung.id}: its answers to today's eval set are not all on "
+        f"record for fingerprint {standing.prints(rung).digest[7:19]}. Run `pytest --ladder --ladder-rung={rung.id}` "
+        "and commit."
+    ]
