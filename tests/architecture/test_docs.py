@@ -14,6 +14,7 @@ import pytest
 from pytest_ladder.core.entries import Verdict
 from pytest_ladder.core.gate import WAIVES, Code
 from pytest_ladder.core.summary import State
+from pytest_ladder.store.schema import RUNG_TABLES, TABLES, LadderFile, Table
 
 ROOT = Path(__file__).parents[2]
 REFERENCE = ROOT / "docs" / "reference"
@@ -68,6 +69,25 @@ def test_the_page_tells_of_no_option_that_is_not_there():
 def test_every_ini_name_is_on_the_page_of_options():
     assert ini_names() >= {"ladder_record"}
     assert ini_names() - terms(REFERENCE / "options.md") == set()
+
+
+def test_every_command_has_a_heading_and_no_heading_lacks_a_command():
+    text = (REFERENCE / "commands.md").read_text(encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest_ladder", "--help"], capture_output=True, text=True, encoding="utf-8", check=True
+    )
+
+    commands = set(re.findall(r"(?m)^    (\w+) ", done.stdout))
+    assert "verify" in commands
+    assert set(re.findall(r"(?m)^## `ladder (\w+)", text)) == commands
+
+
+@pytest.mark.parametrize("table", [LadderFile, *TABLES.values(), *RUNG_TABLES.values()], ids=lambda t: t.__name__)
+def test_every_key_of_a_table_is_on_its_page(table: type[Table]):
+    page = REFERENCE / ("files.md" if table is TABLES["waiver"] else "ladder-toml.md")
+    told = {part for term in terms(page) for part in re.findall(r"\w+", term)}
+
+    assert set(table.keys()) - told == set()
 
 
 @pytest.mark.parametrize("kind", [Code, State, Verdict], ids=lambda kind: kind.__name__)
