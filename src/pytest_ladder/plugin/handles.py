@@ -30,6 +30,8 @@ _Failed: Any = pytest.fail.Exception
 class ThresholdsMissed(_Failed, AssertionError):  # type: ignore[misc]
     """The last rung that could meet the target does not; an AssertionError with an explanation instead of a trace."""
 
+    __module__ = "builtins"  # as pytest's own outcomes: a summary line then begins with the bare name
+
     def __init__(self, told: str) -> None:
         super().__init__(told, pytrace=False)  # type: ignore[call-arg]
 

@@ -100,7 +100,7 @@ class Climb:
 
     def standing(self) -> Standing:
         """The evidence at this moment: the log, and what this process measured."""
-        results = self.run.results
+        results = {} if self.run.settings.limit else self.run.results
         fresh = {rung: stamped(result.entry) for rung, result in results.items() if result.entry}
         changed = {rung: result.altered for rung, result in results.items() if result.altered}
         return Standing(self.run, fresh, changed, datetime.now(UTC).date())

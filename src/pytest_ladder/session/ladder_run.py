@@ -207,10 +207,10 @@ class LadderRun:
         rung = self.ladder.rung(rung_id)
         prints = prints or self.fingerprint(rung)
         recordings = self._recordings(rung, prints, read_only=True)
-        records = recordings.select(self.evalset, self.ladder.repeats)
-        if len(records) < len(self.evalset) * self.ladder.repeats:
+        records = recordings.select(self.whole, self.ladder.repeats)
+        if len(records) < len(self.whole) * self.ladder.repeats:
             return self._from_scores(rung, prints) if self.local else None
-        return self._result(rung, prints, self.evalset, Collected(records, [], 0))
+        return self._result(rung, prints, self.whole, Collected(records, [], 0))
 
     def _recordings(self, rung: RungSpec, prints: Fingerprint, read_only: bool) -> Recordings:
         return Recordings(self.folder, rung.id, prints.digest, self.shared.rootdir, read_only)
@@ -315,7 +315,7 @@ class LadderRun:
     ) -> RungResult:
         evaluation = grade(self.ladder, rung.id, evalset, got.records, got.errors, outcomes, asked=got.asked)
         missing = tuple(dict.fromkeys(error.case for error in got.errors if error.kind == "missing"))
-        entry = None if missing or self.settings.limit else self.entry(rung, prints, evalset, evaluation, got.records)
+        entry = None if missing else self.entry(rung, prints, evalset, evaluation, got.records)
         fault = ""
         if entry is not None and not got.pending:
             fault = altered(rung_entries(self.log, rung.id), entry, got.asked)
@@ -366,14 +366,12 @@ class LadderRun:
 
     def _from_scores(self, rung: RungSpec, prints: Fingerprint) -> RungResult | None:
         """Judge a rung from its committed scores: its answers are not here, the log's word for them is taken."""
-        found = known_scores(
-            self.folder, rung.id, prints.digest, self.shared.rootdir, self.evalset, self.ladder.repeats
-        )
+        found = known_scores(self.folder, rung.id, prints.digest, self.shared.rootdir, self.whole, self.ladder.repeats)
         if found is None:
             return None
         records, outcomes = found
         got = Collected(records, [], 0, pending=True, unverifiable=True)
-        result = self._graded(rung, prints, self.evalset, got, dict(outcomes))
+        result = self._graded(rung, prints, self.whole, got, dict(outcomes))
         standing = [e for e in rung_entries(self.log, rung.id) if e.fingerprint == prints.digest]
         if result.entry is None or not standing:
             return result

@@ -28,8 +28,8 @@ def summarise(outcome: Outcome, reports: Sequence[Report]) -> LadderSummary:
     waivers = in_force(standing.run.waivers, ladder.name, standing.today)
     return LadderSummary(
         name=ladder.name, where=ladder.where, task=ladder.task, rows=rows, thresholds=ladder.thresholds,
-        limits=ceilings(ladder.limits), selected=outcome.decision.selected, decided=_decided(outcome),
-        recommendation=outcome.decision.recommendation, requested=outcome.requested, refusals=outcome.refusals,
+        limits=ceilings(ladder.limits), selected=outcome.decision.selected, decided=_decided(outcome, reports),
+        recommendation="" if _smoke(reports) else outcome.decision.recommendation, requested=outcome.requested, refusals=outcome.refusals,
         allowed=outcome.requested and not outcome.refusals,
         waivers=tuple(f"{w.kind}: {w.reason} (approved by {w.approved_by}, until {w.expires})" for w in waivers),
         notes=tuple(dict.fromkeys([*told, *outcome.notes])), confidence=ladder.decision.confidence,
@@ -60,5 +60,11 @@ def _standing(entry: RungEntry | None, selected: bool) -> State:
     return State.MET if entry.verdict is Verdict.MET else State(str(entry.verdict))
 
 
-def _decided(outcome: Outcome) -> str:
+def _smoke(reports: Sequence[Report]) -> bool:
+    return any(report.smoke for report in reports)
+
+
+def _decided(outcome: Outcome, reports: Sequence[Report]) -> str:
+    if _smoke(reports):
+        return "nothing: a smoke run of the first cases is no evidence, and nothing of it is logged."
     return outcome.decision.reason + "."
