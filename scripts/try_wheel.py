@@ -29,7 +29,7 @@ def main() -> None:
 
 
 def build(dist: Path) -> Path:
-    run([sys.executable, "-m", "build", "--outdir", dist, ROOT], ROOT, quiet=True)
+    run([sys.executable, "-m", "build", "--outdir", dist, ROOT], ROOT)
     (sdist,), (wheel,) = dist.glob("*.tar.gz"), dist.glob("*.whl")
     with tarfile.open(sdist) as archive:
         names = [Path(*Path(name).parts[1:]).as_posix() for name in archive.getnames()]
@@ -66,11 +66,12 @@ def logs(work: Path) -> dict[str, bytes]:
     return {str(path): path.read_bytes() for path in sorted(work.rglob("escalation.jsonl"))}
 
 
-def run(command: list[object], cwd: Path, quiet: bool = False) -> None:
+def run(command: list[object], cwd: Path) -> None:
     words = [str(word) for word in command]
+    print(f"$ {' '.join([Path(words[0]).name, *words[1:]])}".replace(str(ROOT), "."), flush=True)
     drop = ("CI", "PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV")
     env = {key: value for key, value in os.environ.items() if key not in drop}
-    done = subprocess.run(words, cwd=cwd, env=env, capture_output=quiet, text=True, encoding="utf-8", check=False)
+    done = subprocess.run(words, cwd=cwd, env=env, capture_output=True, text=True, encoding="utf-8", check=False)
     if done.returncode:
         print(done.stdout or "", done.stderr or "", sep="\n")
         sys.exit(f"{' '.join([Path(words[0]).name, *words[1:]])}: exit status {done.returncode}")
