@@ -17,7 +17,7 @@ def names(choices: Iterable[str]) -> str:
 
 def nearest(name: str, choices: Iterable[str]) -> str | None:
     """The choice that a mistyped name most likely means; None where none is near."""
-    known = list(choices)
+    known = [str(choice) for choice in choices]
     near = get_close_matches(name, known, n=1, cutoff=0.6)
     if near:
         return near[0]

@@ -200,8 +200,8 @@ def ladder_json_schema() -> dict[str, Json]:
     by_kind = [
         {"if": {"properties": {"kind": {"const": kind}}, "required": ["kind"]}, "then": _ref(kind)} for kind in KINDS
     ]
-    kind = {"properties": {"kind": {"enum": [*KINDS]}}, "required": ["kind"]}
-    definitions["rung"] = {"type": "object", **kind, "allOf": by_kind}
+    known = {"properties": {"kind": {"enum": [*KINDS]}}, "required": ["kind"]}
+    definitions["rung"] = {"type": "object", **known, "allOf": by_kind}
     rungs = schema["properties"]["rungs"]
     rungs["minProperties"] = 1
     rungs["propertyNames"] = {"pattern": f"^{NAME_PATTERN}$", "not": {"enum": [".", ".."]}}
