@@ -1,0 +1,1 @@
+"""Complete ladders to run, and the small model they climb with."""

@@ -1,0 +1,1 @@
+"""The small language model of the examples: its language, its training, its adapter."""
