@@ -2,9 +2,13 @@ from __future__ import annotations
 
 import json
 import sys
+from importlib.machinery import ModuleSpec
+from pathlib import Path
+from types import ModuleType
 
 import pytest
 
+from pytest_ladder.backends.models import build_model
 from pytest_ladder.backends.registry import Registry
 from pytest_ladder.backends.require import require
 from pytest_ladder.errors import InvalidRequest, MissingDependency
@@ -47,3 +51,13 @@ def test_a_name_cannot_be_registered_twice():
     registry.add("one", lambda: 1)
     with pytest.raises(ValueError, match="registered twice"):
         registry.add("one", lambda: 2)
+
+
+@pytest.mark.parametrize("package", ["torch", "transformers"])
+def test_a_local_model_without_its_packages_names_the_extra_before_anything_is_asked(monkeypatch, package):
+    for name in ("torch", "transformers"):
+        monkeypatch.setitem(sys.modules, name, None if name == package else ModuleType(name, None))
+        if name != package:
+            sys.modules[name].__spec__ = ModuleSpec(name, None)
+    with pytest.raises(MissingDependency, match=rf"`{package}` .*pip install \"pytest-ladder\[local\]\""):
+        build_model("local:checkpoint", load_function=lambda _: len, folder=Path())

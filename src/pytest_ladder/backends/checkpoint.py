@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -117,7 +118,9 @@ def _check_template(tokenizer: Any, source: Source) -> None:
 
 def _merge(model: Any, adapter: Path) -> Any:
     peft = require("peft", "LoRA adapters", "finetune")
-    return peft.PeftModel.from_pretrained(model, str(adapter), local_files_only=True).merge_and_unload()
+    with warnings.catch_warnings():  # peft asks transformers for a deprecated property, which `-W error` would raise
+        warnings.simplefilter("ignore", FutureWarning)
+        return peft.PeftModel.from_pretrained(model, str(adapter), local_files_only=True).merge_and_unload()
 
 
 def _ends(model: Any, tokenizer: Any) -> frozenset[int]:
