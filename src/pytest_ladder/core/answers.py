@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from pytest_ladder.core.canonical import Json, digest
+from pytest_ladder.core.canonical import Json, canonical_lf, digest, digest_bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,8 +170,10 @@ class CaseError:
 
 
 def answers_digest(records: Sequence[Record]) -> str:
-    """Digest the sorted (input digest, repeat, answer) of records, without times or costs."""
-    return digest(sorted(
-        ([record.input_digest, record.repeat, record.answer.as_dict()] for record in records),
-        key=lambda row: (row[0], row[1], digest(row[2])),
-    ))  # fmt: skip
+    """Digest the sorted (input digest, repeat, answer) of records, without times or costs.
+
+    It is the digest of the canonical JSON list of these triples; equal inputs are ordered by their answers.
+    """
+    rows = sorted((record.input_digest, record.repeat, canonical_lf(record.answer.as_dict())) for record in records)
+    body = b",".join(b'["%b",%d,%b]' % (given.encode(), repeat, answer) for given, repeat, answer in rows)
+    return digest_bytes(b"[" + body + b"]")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import math
+import re
 from typing import Any, TypeAlias
 
 import rfc8785
@@ -15,6 +17,13 @@ DECIMALS = 6
 """Figures are rounded to this many decimals before they are written or digested."""
 
 
+_DELICATE = re.compile(r"\d[.eE]\d|\d[eE][+-]|\d{16}|[\ud800-\U0010ffff]|NaN|Infinity")
+"""What the standard encoder may write otherwise than RFC 8785: floats, great integers, characters whose order as
+UTF-16 differs. Texts that only look so are encoded the slow way too."""
+
+_plain = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+
 def canonical(value: Json) -> bytes:
     """Serialise a JSON value as RFC 8785 canonical JSON.
 
@@ -22,6 +31,12 @@ def canonical(value: Json) -> bytes:
         ValueError: NaN, an infinity, an integer beyond 2**53, or a value that is not JSON.
     """
     return rfc8785.dumps(value)
+
+
+def _quick(value: Json) -> bytes:
+    """The same for what is known to have text keys only, several times faster."""
+    text = _plain.encode(value)
+    return rfc8785.dumps(value) if _DELICATE.search(text) else text.encode("utf-8")
 
 
 def normalised(value: Json) -> Json:
@@ -48,7 +63,13 @@ def rounded(value: Json) -> Json:
 
 def digest(value: Json) -> str:
     """Digest a JSON value: `sha256:` and 64 hexadecimal digits over its normalised canonical form."""
-    return digest_bytes(canonical(normalised(value)))
+    return digest_bytes(canonical_lf(value))
+
+
+def canonical_lf(value: Json) -> bytes:
+    """The canonical form of a JSON value with LF line ends in every text."""
+    data = _quick(value)
+    return _quick(normalised(value)) if b"\\r" in data else data
 
 
 def digest_bytes(data: bytes) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from pytest_ladder.core.diagnosis import CALLS_FOR, called_for
@@ -34,7 +34,10 @@ class Decision:
 
 
 def decide(
-    ladder: Ladder, current: Mapping[str, RungEntry], diagnosis: Mapping[FailureKind, int], gate_open: bool
+    ladder: Ladder,
+    current: Mapping[str, RungEntry],
+    diagnosis: Mapping[FailureKind, int],
+    gate_open: Callable[[], bool],
 ) -> Decision:
     """Select the lever from the current entries.
 
@@ -42,7 +45,7 @@ def decide(
         ladder: The contract.
         current: Rung id -> its current entry; a rung without one is left out.
         diagnosis: Of the best cheaper rung's failures.
-        gate_open: Whether fine-tuning is justified by what is on record.
+        gate_open: Tells whether fine-tuning is justified; asked only where no rung meets the target.
     """
     seen: list[RungSpec] = []
     for rung in ladder.rungs:
@@ -57,7 +60,7 @@ def decide(
         if entry.verdict is Verdict.MET:
             return _selected(ladder, seen, current)
     else:
-        return _none(ladder, seen, current, diagnosis, gate_open)
+        return _none(ladder, seen, current, diagnosis, gate_open())
     return _incomplete(ladder, current, rung)
 
 

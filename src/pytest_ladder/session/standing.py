@@ -167,7 +167,7 @@ class Standing:
     @cached_property
     def decision(self) -> Decision:
         """What the current evidence says."""
-        return decide(self.ladder, self.current, self.diagnosis, not self.refusals)
+        return decide(self.ladder, self.current, self.diagnosis, lambda: not self.refusals)
 
 
 def _quality(evaluation: Evaluation) -> tuple[int, float]:
