@@ -12,9 +12,11 @@ import subprocess
 import sys
 import tempfile
 import time
+import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
 LEFT_OUT = shutil.ignore_patterns("recordings", "scores", "escalation.jsonl", "*.lock", "__pycache__", ".pytest_cache")
@@ -70,10 +72,13 @@ class Demo:
         path = self.folder / "examples" / ladder / "escalation.jsonl"
         return path.read_bytes() if path.exists() else b""
 
+    def entries(self, ladder: str) -> list[dict[str, Any]]:
+        """The entries of a ladder's log."""
+        return [json.loads(line) for line in self.log(ladder).decode("utf-8").splitlines()]
+
     def decision(self, ladder: str) -> str:
         """The last decision of a ladder's log, in words."""
-        entries = [json.loads(line) for line in self.log(ladder).decode("utf-8").splitlines()]
-        decisions = [entry for entry in entries if entry["kind"] == "decision"]
+        decisions = [entry for entry in self.entries(ladder) if entry["kind"] == "decision"]
         if not decisions:
             return "no decision on record"
         last = max(decisions, key=lambda entry: entry["at"])
@@ -101,11 +106,6 @@ def refused(code: str) -> Callable[[int, str], str]:
     return expect
 
 
-def decided(status: int, _: str) -> str:
-    """The run must come to an end of its own: a lever, or none."""
-    return "" if status in (0, 1) else "the climb was to end with a decision"
-
-
 def support(demo: Demo) -> None:
     path = "examples/support"
     demo.step(
@@ -131,10 +131,20 @@ def support(demo: Demo) -> None:
 
 def house_style(demo: Demo) -> None:
     path = "examples/house_style"
+    with (demo.folder / path / "ladder.toml").open("rb") as file:
+        lowest = next(iter(tomllib.load(file)["rungs"]))
+
+    def decided(status: int, _: str) -> str:
+        entries = demo.entries("house_style")
+        complete = {"rung", "decision"} <= {e["kind"] for e in entries} and "error" not in {
+            e.get("verdict") for e in entries
+        }
+        return "" if status in (0, 1) and complete else "the climb was to end with a decision"
+
     demo.step(
         "Another task: fine-tuning at the first disappointment",
-        "Only the prompt was tried. The gate must name what is not on record: `not_recorded`.",
-        ["--ladder", "--ladder-rung=prompt", "--ladder-fine-tune", path], refused("not_recorded"),
+        f"Only `{lowest}` was tried. The gate must name what is not on record: `not_recorded`.",
+        ["--ladder", f"--ladder-rung={lowest}", "--ladder-fine-tune", path], refused("not_recorded"),
     )  # fmt: skip
     demo.step(
         "The whole climb", "Every declared rung is measured before anyone speaks of weights.",
@@ -156,8 +166,8 @@ def main() -> int:
         house_style(demo)
     print(f"\n{BOLD}{RULE}\nWhat was shown{PLAIN}")
     for number, (title, said, seconds) in enumerate(demo.tally, 1):
-        print(f"  {number}. {title:<55} {said:<45} {seconds:6.1f} s")
-    print(f"  {'in all':<104} {time.monotonic() - start:6.1f} s")
+        print(f"  {number}. {title:<55} {seconds:6.1f} s   {said}")
+    print(f"  {'in all':<58} {time.monotonic() - start:6.1f} s")
     return int(demo.failed)
 
 
