@@ -15,6 +15,10 @@ LOCAL = "local:"
 _FUNCTION = re.compile(r"(.+\.py|[^\W\d]\w*(\.[^\W\d]\w*)*):[^\W\d]\w*(\.[^\W\d]\w*)*")
 
 
+SETTINGS = ("device", "dtype", "threads", "batch_size")
+"""Keys of `model_options` that say how a local model runs; all others go along with each request."""
+
+
 def is_local(name: str) -> bool:
     """Whether a model runs in this process from weights: `local:PATH-OR-HUB-ID`."""
     return name.startswith(LOCAL)

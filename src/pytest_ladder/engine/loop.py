@@ -19,6 +19,7 @@ class LoopThread:
 
     def __init__(self) -> None:
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
 
     def run(
         self,
@@ -49,7 +50,8 @@ class LoopThread:
             loop = asyncio.new_event_loop()
             started = threading.Event()
             loop.call_soon(started.set)
-            threading.Thread(target=loop.run_forever, name="ladder-loop", daemon=True).start()
+            self._thread = threading.Thread(target=loop.run_forever, name="ladder-loop", daemon=True)
+            self._thread.start()
             started.wait()
             self._loop = loop
         return self._loop
@@ -64,6 +66,10 @@ class LoopThread:
         except (TimeoutError, concurrent.futures.TimeoutError, concurrent.futures.CancelledError):
             return  # a task that will not end: the loop's thread is a daemon and ends with the process
         loop.call_soon_threadsafe(loop.stop)
+        if self._thread is not None:
+            self._thread.join(GRACE_S)
+        if not loop.is_running():
+            loop.close()
 
 
 async def _cancel_all() -> None:

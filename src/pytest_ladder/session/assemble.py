@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from pytest_ladder.backends.models import build_model
+from pytest_ladder.backends.models import SETTINGS, build_model, is_local
 from pytest_ladder.backends.retrievers import build_retriever
 from pytest_ladder.backends.splitter import chunk
 from pytest_ladder.core.canonical import Json
@@ -37,7 +37,7 @@ class Assembler:
         self.evalsets = evalsets
         """Every set whose cases no example may repeat."""
         self._documents: dict[Path, tuple[Document, ...]] = {}
-        self._models: dict[str, Model] = {}
+        self._models: dict[tuple[str, str], Model] = {}
 
     def path(self, written: str) -> Path:
         """A path of ladder.toml, absolute and inside the rootdir."""
@@ -80,19 +80,22 @@ class Assembler:
         )
         return build(rung, kit)
 
-    def opener(self) -> Callable[[str], Model]:
-        """How a model is opened by its name; one that another rung has open is shared."""
+    def opener(self, rung: RungSpec) -> Callable[[str], Model]:
+        """How a rung's model is opened by its name; one that another rung has open in the same way is shared."""
+        settings = run_settings(rung)
 
         def open_model(name: str) -> Model:
-            if name not in self._models:
+            key = name, repr(sorted(settings.items()))
+            if key not in self._models:
                 base, _, adapter = name.partition(ADAPTER)
-                self._models[name] = build_model(
+                self._models[key] = build_model(
                     base,
                     load_function=self.function,
                     folder=self.ladder.folder,
                     adapter=self.path(adapter) if adapter else None,
+                    **settings,
                 )
-            return self._models[name]
+            return self._models[key]
 
         return open_model
 
@@ -130,6 +133,13 @@ class Assembler:
 
 ADAPTER = "+adapter:"
 """Joins a base model's name and the folder of its LoRA adapter into one model name."""
+
+
+def run_settings(rung: RungSpec) -> dict[str, Any]:
+    """What of a rung's `model_options` says how a local model runs, not what it is asked."""
+    if rung.model is None or not is_local(rung.model):
+        return {}
+    return {key: value for key, value in rung.model_options.items() if key in SETTINGS}
 
 
 def served(rung: RungSpec) -> RungSpec:

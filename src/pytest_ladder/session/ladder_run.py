@@ -27,7 +27,7 @@ from pytest_ladder.engine.meter import Meter
 from pytest_ladder.engine.score import Outcomes, score
 from pytest_ladder.errors import Altered, InvalidFile, message
 from pytest_ladder.rungs.own import OwnSystem
-from pytest_ladder.session.assemble import Assembler, served
+from pytest_ladder.session.assemble import Assembler, run_settings, served
 from pytest_ladder.session.evidence import altered, rung_entries
 from pytest_ladder.session.local_scores import keep_scores, known_scores
 from pytest_ladder.session.misses import misses
@@ -291,8 +291,8 @@ class LadderRun:
         again = self.settings.record is Mode.ALL
         return Client(
             name=rung.model,
-            open_model=self.assembler.opener(),
-            options=rung.model_options,
+            open_model=self.assembler.opener(rung),
+            options={k: v for k, v in rung.model_options.items() if k not in run_settings(rung)},
             seed=self.ladder.seed,
             meter=self.shared.meter,
             recorded=(lambda _: None) if again else self.calls.get,

@@ -8,11 +8,19 @@ import os
 import re
 import secrets
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
+from types import ModuleType
 
-from pytest_ladder.core.canonical import Json
+from pytest_ladder.core.canonical import Json, canonical
 from pytest_ladder.errors import InvalidFile, message
 from pytest_ladder.store.paths import read_bytes, relative
+
+fcntl: ModuleType | None
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None
 
 BOM = b"\xef\xbb\xbf"
 LARGEST = 2**53 - 1
@@ -20,7 +28,7 @@ LARGEST = 2**53 - 1
 
 _MARKER = re.compile(rb"(<{7}|={7}|>{7}|\|{7})(?=\s|$)")
 _CUT = re.compile(r"\s*(|t|tr|tru|f|fa|fal|fals|n|nu|nul|-|\.|[eE][+-]?)")
-_CUT_ESCAPE = re.compile(r"\\u[0-9a-fA-F]{0,3}\Z")
+_CUT_ESCAPE = re.compile(r"\\u[0-9a-fA-F]{0,4}\Z")
 
 
 class _Fault(Exception):
@@ -120,6 +128,8 @@ def _whole_characters(line: bytes) -> tuple[str, bool]:
 
 
 def _runs_out(text: str, error: json.JSONDecodeError) -> bool:
+    if error.msg == "Extra data":
+        return False
     if error.msg.startswith("Unterminated string"):
         return True
     if "uXXXX" in error.msg:
@@ -138,10 +148,13 @@ def _finite(text: str) -> float:
     return value
 
 
-def _safe_int(text: str) -> int:
-    if len(text) > 15 and (len(text) > 20 or abs(int(text)) > LARGEST):
+def _safe_number(text: str) -> float:
+    """An integer; beyond 2**53 only what canonical JSON writes for a float, as that float."""
+    if len(text) <= 15 or (len(text) <= 20 and abs(int(text)) <= LARGEST):
+        return int(text)
+    if len(text) > 22 or canonical(float(text)) != text.encode():
         raise _Fault(f"the integer {text[:40]} is beyond 2**53; write it as a string")
-    return int(text)
+    return float(text)
 
 
 def _unique(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
@@ -154,7 +167,7 @@ def _unique(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
 
 
 _decoder = json.JSONDecoder(
-    object_pairs_hook=_unique, parse_constant=_no_constant, parse_float=_finite, parse_int=_safe_int
+    object_pairs_hook=_unique, parse_constant=_no_constant, parse_float=_finite, parse_int=_safe_number
 )
 
 
@@ -181,12 +194,23 @@ def append_lines(path: Path, lines: Sequence[bytes]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     fd = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o666)
     try:
+        _lock(fd)
         start = _mend_tail(fd)
         for line in lines:
             _write_whole(fd, start + line + b"\n")
             start = b""
     finally:
         os.close(fd)
+
+
+def _lock(fd: int) -> None:
+    """Wait for other writers of the file: a line that one of them is writing must not be taken for a torn one.
+
+    Closing the file gives the lock back. Where the system has no such lock, the ladder's own lock has to do.
+    """
+    if fcntl is not None:
+        with suppress(OSError):
+            fcntl.flock(fd, fcntl.LOCK_EX)
 
 
 def _write_whole(fd: int, data: bytes) -> None:
