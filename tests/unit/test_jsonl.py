@@ -73,7 +73,9 @@ def test_a_last_line_that_was_cut_short_is_left_out_where_that_is_allowed(path: 
         values(path, torn_ok=False)
 
 
-@pytest.mark.parametrize("tail", [b"x", b'{"b":1}x', b'{"b":x1', b'{"b":"\\x', b'{"b":NaN}', b'{"b":1}}'])
+@pytest.mark.parametrize(
+    "tail", [b"x", b'{"b":1}x', b'{"b":1}t', b'{"b":1}-', b'{"b":x1', b'{"b":"\\x', b'{"b":NaN}', b'{"b":1}}']
+)
 def test_a_last_line_that_no_cut_explains_is_a_fault(path: Path, tail: bytes):
     written(path, b'{"a":1}\n' + tail)
 
@@ -86,6 +88,12 @@ def test_a_cut_line_with_a_line_end_is_a_fault(path: Path):
 
     with pytest.raises(InvalidFile, match=r":2: "):
         values(path)
+
+
+def test_an_integer_that_only_a_float_writes_is_that_float(path: Path):
+    written(path, b'{"a":9007199254740992,"b":-100000000000000000000,"c":9007199254740991}\n')
+
+    assert values(path) == [{"a": 2.0**53, "b": -1e20, "c": 2**53 - 1}]
 
 
 def test_a_missing_file_is_named(path: Path):

@@ -39,7 +39,8 @@ def test_well_known_forms_are_replaced(secret: str):
     "text",
     [
         "risk-assessment-of-something-very-long-2", "a task-based-approach-to-something-1",
-        "the bearer of responsibilities", "hf_short", "AKIA", "sk-learn", "eyJ.x.y", "Bearer of 2 letters", "-----BEGIN CERTIFICATE-----",
+        "the bearer of responsibilities", "hf_short", "AKIA", "sk-learn", "eyJ.x.y",
+        "Bearer of 2 letters", "-----BEGIN CERTIFICATE-----",
     ],
 )  # fmt: skip
 def test_ordinary_texts_stay(text: str):

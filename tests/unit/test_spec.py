@@ -322,13 +322,14 @@ SEEN_BY_READER_ONLY = (
     "beyond",
     "is not a number",
 )
-SEEN_BY_READER_ONLY += ("not a reference", "the text is empty", "cannot be required", "greater than or equal to 1$")
+SEEN_BY_READER_ONLY += ("not a reference", "the text is empty", "cannot be required")
 
 
-@pytest.mark.parametrize(("old", "new", "line", "fault"), ONE_FAULT)
+SEEN_BY_BOTH = [one for one in ONE_FAULT if not any(part in one[3] for part in SEEN_BY_READER_ONLY)]
+
+
+@pytest.mark.parametrize(("old", "new", "line", "fault"), SEEN_BY_BOTH)
 def test_the_json_schema_refuses_what_the_reader_refuses(old: str, new: str, line: int, fault: str):
-    if any(part in fault for part in SEEN_BY_READER_ONLY):
-        return
     validator = jsonschema.Draft202012Validator(ladder_json_schema())
 
     assert not validator.is_valid(tomllib.loads(LEAST.replace(old, new)))
