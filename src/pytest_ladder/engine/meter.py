@@ -19,6 +19,10 @@ class Meter:
 
     max_calls: int | None = None
     max_cost_usd: float | None = None
+    raise_by: str = "raise `--ladder-max-cost`"
+    """How the user raises the bound on cost."""
+    whole: Meter | None = None
+    """The meter of the whole run, where this one is of a part: both bounds hold."""
     spent: Usage = field(default_factory=Usage)
     reserved: int = 0
     exhausted: str = ""
@@ -36,10 +40,21 @@ class Meter:
                 self.exhausted = self._why_not()
             if self.exhausted:
                 raise BudgetSpent(self.exhausted)
+            if self.whole is not None:
+                self._reserve_whole(self.whole)
             self.reserved += 1
+
+    def _reserve_whole(self, whole: Meter) -> None:
+        try:
+            whole.reserve()
+        except BudgetSpent as spent:
+            self.exhausted = str(spent)
+            raise
 
     def settle(self, reply: Reply | None) -> None:
         """Give a reservation back and count what the call consumed; None for a call that gave no reply."""
+        if self.whole is not None:
+            self.whole.settle(reply)
         with self._lock:
             self.reserved -= 1
             if reply is not None:
@@ -52,9 +67,9 @@ class Meter:
                 "budget", f"{self.max_calls} model calls are made",
                 next_step="run again to go on from what is recorded, or raise `--ladder-max-calls`",
             )  # fmt: skip
-        if self.max_cost_usd is not None and self.spent.calls and cost >= self.max_cost_usd > 0:
+        if self.max_cost_usd is not None and cost and cost >= self.max_cost_usd:
             return message(
                 "budget", f"{cost:.2f} of {self.max_cost_usd:.2f} USD are spent",
-                next_step="run again to go on from what is recorded, or raise `--ladder-max-cost`",
+                next_step=f"run again to go on from what is recorded, or {self.raise_by}",
             )  # fmt: skip
         return ""

@@ -23,7 +23,7 @@ from pytest_ladder.session.summary import summarise, version
 BROKEN = (pytest.ExitCode.INTERRUPTED, pytest.ExitCode.INTERNAL_ERROR, pytest.ExitCode.USAGE_ERROR)
 
 
-@dataclass
+@dataclass(eq=False)  # pluggy keeps plugins in sets
 class Controller:
     """One for each run, never on a worker."""
 

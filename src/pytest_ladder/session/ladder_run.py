@@ -91,6 +91,7 @@ class LadderRun:
         self.waivers: tuple[Waiver, ...] = tuple(read_waivers(self.folder / "waivers.toml", shared.rootdir))
         self.assembler = Assembler(self.ladder, [self.whole, *([self.holdout] if self.holdout else [])])
         self.assembler.scorers()
+        self.meter = Meter(max_cost_usd=self.ladder.budget_usd, raise_by="raise [budget] cost_usd", whole=shared.meter)
         self.results: dict[str, RungResult] = {}
         self.progress: Progress | None = None
         self._lock = LadderLock(self.folder)
@@ -262,7 +263,7 @@ class LadderRun:
         terms = Terms(
             fingerprint=prints.digest,
             record=lambda record: self._record(recordings, record),
-            meter=self.shared.meter,
+            meter=self.meter,
             stray=lambda ledger: self._stray(rung, ledger),
             concurrency=self.settings.concurrency,
             timeout_s=self.settings.timeout_s,
@@ -294,7 +295,7 @@ class LadderRun:
             open_model=self.assembler.opener(rung),
             options={k: v for k, v in rung.model_options.items() if k not in run_settings(rung)},
             seed=self.ladder.seed,
-            meter=self.shared.meter,
+            meter=self.meter,
             recorded=(lambda _: None) if again else self.calls.get,
             read_only=self.settings.read_only,
             where=f"{self.ladder.where}: [rungs.{rung.id}]",

@@ -29,7 +29,8 @@ def summarise(outcome: Outcome, reports: Sequence[Report]) -> LadderSummary:
     return LadderSummary(
         name=ladder.name, where=ladder.where, task=ladder.task, rows=rows, thresholds=ladder.thresholds,
         limits=ceilings(ladder.limits), selected=outcome.decision.selected, decided=_decided(outcome, reports),
-        recommendation="" if _smoke(reports) else outcome.decision.recommendation, requested=outcome.requested, refusals=outcome.refusals,
+        recommendation="" if _smoke(reports) else outcome.decision.recommendation,
+        requested=outcome.requested, refusals=outcome.refusals,
         allowed=outcome.requested and not outcome.refusals,
         waivers=tuple(f"{w.kind}: {w.reason} (approved by {w.approved_by}, until {w.expires})" for w in waivers),
         notes=tuple(dict.fromkeys([*told, *outcome.notes])), confidence=ladder.decision.confidence,
