@@ -9,24 +9,26 @@ from typing import Any
 
 import pytest
 
-PAGE = Path(__file__).parents[2] / "docs" / "tutorial" / "first-ladder.md"
+ROOT = Path(__file__).parents[2]
+PAGE = ROOT / "docs" / "tutorial" / "first-ladder.md"
+README = ROOT / "README.md"
 LADDER = Path("evals/capitals")
 
 
-def files() -> dict[str, str]:
-    """The files that the page shows: a line that begins with a path, then a block."""
-    page = PAGE.read_text(encoding="utf-8")
-    return dict(re.findall(r"(?ms)^`([^`\n]+)`[^\n]*:\n\n```\w+\n(.*?)^```", page))
+def files(page: Path = PAGE) -> dict[str, str]:
+    """The files that a page shows: a line that ends in a path, or begins with one, then a block."""
+    text = page.read_text(encoding="utf-8")
+    return dict(re.findall(r"(?ms)^[^`\n]*`([^`\n]+/[^`\n]+\.\w+)`[^\n]*:\n\n```\w+\n(.*?)^```", text))
 
 
-def write(pytester: pytest.Pytester) -> Path:
-    """Write the files into a project of their own; returns the ladder's folder."""
-    for name, body in files().items():
+def write(pytester: pytest.Pytester, page: Path = PAGE) -> Path:
+    """Write a page's files into a project of their own; returns the ladder's folder."""
+    for name, body in files(page).items():
         path = pytester.path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(body, encoding="utf-8")
     pytester.makefile(".ini", pytest="[pytest]\n")
-    return pytester.path / LADDER
+    return next(path.parent for path in pytester.path.glob("evals/*/ladder.toml"))
 
 
 def entries(folder: Path) -> list[dict[str, Any]]:
