@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import shutil
 import sys
 from collections.abc import Callable, Sequence
@@ -11,10 +12,12 @@ from pathlib import Path
 
 from pytest_ladder.cli.find import find_ladders, rootdir_of
 from pytest_ladder.cli.init import init
+from pytest_ladder.core.canonical import Json
 from pytest_ladder.core.economics import compare_costs
 from pytest_ladder.core.summary import RunSummary
 from pytest_ladder.errors import InvalidFile, InvalidRequest, LadderError
 from pytest_ladder.report.economics import render_cost
+from pytest_ladder.report.json_schema import report_json_schema
 from pytest_ladder.report.terminal import render_terminal
 from pytest_ladder.session.finish import Outcome
 from pytest_ladder.session.ladder_run import LadderRun, Shared
@@ -23,8 +26,11 @@ from pytest_ladder.session.standing import Standing
 from pytest_ladder.session.summary import summarise, version
 from pytest_ladder.session.verify import standing_of, verify
 from pytest_ladder.store.prune import prune
+from pytest_ladder.store.spec import ladder_json_schema
 
 OK, FAILED, USAGE = 0, 1, 4
+
+SCHEMAS: dict[str, Callable[[], Json]] = {"ladder": ladder_json_schema, "report": report_json_schema}
 
 COST_OPTIONS = (
     ("--queries", "queries a month"),
@@ -75,6 +81,7 @@ def _parser() -> argparse.ArgumentParser:
             command.add_argument("--dry-run", action="store_true", help="only say what would be removed")
         command.set_defaults(run=run)
     _add_cost(commands)
+    _add_schema(commands)
     return parser
 
 
@@ -92,6 +99,13 @@ def _add_cost(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     for flag, meaning in COST_OPTIONS:
         command.add_argument(flag, type=float, required=True, metavar="N", help=meaning)
     command.set_defaults(run=_cost)
+
+
+def _add_schema(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    told = "print the JSON Schema of ladder.toml, or of the JSON report"
+    command = commands.add_parser("schema", help=told, description=told)
+    command.add_argument("which", choices=sorted(SCHEMAS), help="what it describes")
+    command.set_defaults(run=_schema)
 
 
 def _init(options: argparse.Namespace) -> int:
@@ -155,6 +169,11 @@ def _prune(options: argparse.Namespace) -> int:
             print(f"{word} {gone.relative_to(run.folder.parent)}")
         if not removed:
             print(f"{run.ladder.where}: nothing to remove")
+    return OK
+
+
+def _schema(options: argparse.Namespace) -> int:
+    print(json.dumps(SCHEMAS[options.which](), indent=2, ensure_ascii=False))
     return OK
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 
-from pytest_ladder.core.diagnosis import exempts
+from pytest_ladder.core.diagnosis import diagnosed, exempts
 from pytest_ladder.core.diagnosis_kinds import FailureKind
 from pytest_ladder.core.entries import RungEntry, Verdict
 from pytest_ladder.core.ladder import Ladder, Waiver
@@ -101,14 +101,44 @@ def _all(request: GateRequest) -> Iterator[Refusal]:
     yield from _altered(request)
     yield from _waivers(request)
     yield from _met(request)
-    waived = {k for w in in_force(request.waivers, request.ladder.name, request.today) for k in WAIVES[w.kind]}
+    waived = _waived(request)
     for kind in request.ladder.gate.required:
         if kind not in waived and not exempts(kind, request.diagnosis):
             yield from _required(request, kind)
     yield from _exemptions(request)
+    for kind in waived:
+        yield from (_stale(request, rung) for rung in _current(request, kind) if _too_old(request, rung))
     if not waived:
         yield from _diagnosis(request)
     yield from request.extra
+
+
+def concessions(request: GateRequest) -> tuple[str, ...]:
+    """What the gate lets pass by a waiver, by policy or by the diagnosis, in a few words each: for the log."""
+    gate, waived = request.ladder.gate, _waived(request)
+    waivers = in_force(request.waivers, request.ladder.name, request.today)
+    told = [f"waiver {w.kind} of {w.approved_by} until {w.expires}" for w in waivers]
+    told += [
+        f"{kind} exempt by the diagnosis of {diagnosed(request.diagnosis)} failures"
+        for kind in gate.required
+        if kind not in waived and exempts(kind, request.diagnosis)
+    ]
+    if gate.min_form_share <= 0 and not waived:
+        told.append("the kind of failures not asked (min_form_share = 0)")
+    if request.ladder.decision.undecided == "allow":
+        unclear = [rung.id for rung in request.rungs if rung.current and rung.clear is Verdict.INCONCLUSIVE]
+        told += [f"{', '.join(unclear)} undecided, and allowed (undecided = \"allow\")"] if unclear else []
+    return tuple(told)
+
+
+def _waived(request: GateRequest) -> tuple[Kind, ...]:
+    """The kinds whose record a waiver in force stands in for, in climbing order."""
+    lifted = {k for w in in_force(request.waivers, request.ladder.name, request.today) for k in WAIVES[w.kind]}
+    return tuple(kind for kind in Kind if kind in lifted)
+
+
+def _current(request: GateRequest, kind: Kind) -> list[RungEvidence]:
+    return [rung for rung in request.rungs if rung.kind is kind and rung.current]
 
 
 def _altered(request: GateRequest) -> Iterator[Refusal]:
@@ -144,10 +174,9 @@ def _met(request: GateRequest) -> Iterator[Refusal]:
 
 
 def _required(request: GateRequest, kind: Kind) -> Iterator[Refusal]:
-    rungs = [rung for rung in request.rungs if rung.kind is kind]
-    current = [rung for rung in rungs if rung.current]
+    current = _current(request, kind)
     if not current:
-        yield _absent(rungs, kind)
+        yield _absent([rung for rung in request.rungs if rung.kind is kind], kind)
         return
     yield from (_stale(request, rung) for rung in current if _too_old(request, rung))
     want, have = request.ladder.gate.effort_of(kind), request.efforts.get(kind, 0)
@@ -229,7 +258,14 @@ def _exemptions(request: GateRequest) -> Iterator[Refusal]:
 def _diagnosis(request: GateRequest) -> Iterator[Refusal]:
     least = request.ladder.gate.min_form_share
     total = sum(request.diagnosis.values())
-    if request.only_limits or least <= 0 or request.diagnosed_rung is None or not total:
+    if request.only_limits or least <= 0:
+        return
+    if not total:
+        if not request.ladder.gate.required and not any(_met(request)):
+            yield Refusal(
+                Code.DIAGNOSIS, "no failure of a cheaper rung is on record, so none is known to be of form",
+                "Measure a cheaper rung with `pytest --ladder`, and label its failures in labels.jsonl.",
+            )  # fmt: skip
         return
     form = request.diagnosis.get(FailureKind.FORM, 0)
     if form / total < least:

@@ -14,7 +14,7 @@ class PromptText(NamedTuple):
     """A prompt file taken apart."""
 
     front_matter: Mapping[str, str]
-    """Values by key, as written, blanks around them removed; empty where the file has none."""
+    """Values by key, blanks and quotes around them removed; empty where the file has none."""
     body: str
     """The template, with LF line ends."""
     first_line: int
@@ -51,8 +51,10 @@ def split_front_matter(text: str, where: str = "prompt") -> PromptText:
 def _pair(line: str, where: str, known: Mapping[str, str]) -> tuple[str, str]:
     key, colon, value = line.partition(":")
     key = key.strip()
-    if not colon or not key:
+    if not colon or not key or not value.strip():
         raise InvalidFile(message(where, "the front matter cannot be read", got=line, expected="`key: value`"))
     if key in known:
         raise InvalidFile(message(where, f"the key `{key}` comes twice in the front matter"))
-    return key, value.strip()
+    value = value.strip()
+    quoted = len(value) > 1 and value[0] == value[-1] and value[0] in "\"'"
+    return key, value[1:-1] if quoted else value

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from pytest_ladder.core.entries import Entry, RungEntry
+from pytest_ladder.core.prompts import PromptText, split_front_matter
 from pytest_ladder.errors import InvalidFile, message
 from pytest_ladder.store.content import file_digest
 from pytest_ladder.store.faults import unknown
@@ -18,8 +18,6 @@ KEYS = ("version", "description")
 
 VERSIONS = "prompt_versions"
 """Where an entry's environment keeps the versions: path -> version."""
-
-_FENCE = re.compile(r"---[ \t]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +44,7 @@ def read_prompt(path: Path, where: str | None = None) -> PromptFile:
         InvalidFile: The file is missing, no text or empty, or its front matter is not `key: value` lines.
     """
     shown = where or path.name
-    declared, body = split_front_matter(read_text(path, shown), shown)
+    declared, body, _ = _parts(read_text(path, shown), shown)
     if not body.strip():
         raise InvalidFile(message(shown, "the prompt is empty below its front matter", expected="a template"))
     version = declared.get("version")
@@ -55,33 +53,16 @@ def read_prompt(path: Path, where: str | None = None) -> PromptFile:
 
 def prompt_version(text: str, where: str = "prompt") -> str | None:
     """The version that a prompt's front matter declares; None where there is none."""
-    return split_front_matter(text, where)[0].get("version")
+    return _parts(text, where).front_matter.get("version")
 
 
-def split_front_matter(text: str, where: str) -> tuple[dict[str, str], str]:
-    """Part a text into what a leading `---` block declares, and the rest; a text without one is all rest."""
-    lines = text.split("\n")
-    closing = next((at for at, line in enumerate(lines[1:], start=1) if _FENCE.fullmatch(line)), None)
-    if not _FENCE.fullmatch(lines[0]) or closing is None:
-        return {}, text
-    declared: dict[str, str] = {}
-    for number, line in enumerate(lines[1:closing], start=2):
-        if line.strip():
-            _declare(declared, line, f"{where}:{number}")
-    return declared, "\n".join(lines[closing + 1 :])
-
-
-def _declare(declared: dict[str, str], line: str, where: str) -> None:
-    key, colon, value = line.partition(":")
-    key, value = key.strip(), value.strip()
-    if not colon or not value:
-        raise InvalidFile(message(where, "not front matter", got=line, expected="`key: value`"))
-    if key not in KEYS:
-        raise InvalidFile(unknown(where, "front matter key", key, KEYS))
-    if key in declared:
-        raise InvalidFile(message(where, "the key stands twice in the front matter", got=key))
-    quoted = len(value) > 1 and value[0] == value[-1] and value[0] in "\"'"
-    declared[key] = value[1:-1] if quoted else value
+def _parts(text: str, where: str) -> PromptText:
+    parts = split_front_matter(text, where)
+    for key in parts.front_matter:
+        if key not in KEYS:
+            line = next(n for n, row in enumerate(text.splitlines(), 1) if row.partition(":")[0].strip() == key)
+            raise InvalidFile(unknown(f"{where}:{line}", "front matter key", key, KEYS))
+    return parts
 
 
 def check_versions(prompt_files: Mapping[str, PromptFile], log: Iterable[Entry]) -> None:
