@@ -38,6 +38,7 @@ def decide(
     current: Mapping[str, RungEntry],
     diagnosis: Mapping[FailureKind, int],
     gate_open: Callable[[], bool],
+    concessions: Callable[[], Sequence[str]] = tuple,
 ) -> Decision:
     """Select the lever from the current entries.
 
@@ -46,6 +47,7 @@ def decide(
         current: Rung id -> its current entry; a rung without one is left out.
         diagnosis: Of the best cheaper rung's failures.
         gate_open: Tells whether fine-tuning is justified; asked only where no rung meets the target.
+        concessions: Tells by what exceptions it is, for the reason; asked only where fine-tuning is the lever or next.
     """
     seen: list[RungSpec] = []
     for rung in ladder.rungs:
@@ -58,35 +60,43 @@ def decide(
             break
         seen.append(rung)
         if entry.verdict is Verdict.MET:
-            return _selected(ladder, seen, current)
+            granted = concessions() if rung.kind is Kind.FINE_TUNE else ()
+            return _selected(ladder, seen, current, granted)
     else:
-        return _none(ladder, seen, current, diagnosis, gate_open())
+        open_ = gate_open()
+        return _none(ladder, seen, current, recommend(ladder, seen, diagnosis, open_), concessions() if open_ else ())
     return _incomplete(ladder, current, rung)
 
 
-def _selected(ladder: Ladder, seen: Sequence[RungSpec], current: Mapping[str, RungEntry]) -> Decision:
+def _selected(
+    ladder: Ladder, seen: Sequence[RungSpec], current: Mapping[str, RungEntry], granted: Sequence[str]
+) -> Decision:
     lever, below = seen[-1], seen[:-1]
     undecided = tuple(r.id for r in below if current[r.id].verdict is Verdict.INCONCLUSIVE)
     reason = f"{lever.id} is the lowest rung that meets every threshold"
     if below:
         reason += "; below the target: " + ", ".join(f"{r.id} ({shortfall(ladder, current[r.id])})" for r in below)
-    return Decision(lever.id, True, tuple(r.id for r in seen), reason, f"ship {lever.id}", undecided)
+    told = _with(reason, granted)
+    return Decision(lever.id, True, tuple(r.id for r in seen), told, f"ship {lever.id}", undecided)
 
 
 def _none(
     ladder: Ladder,
     seen: Sequence[RungSpec],
     current: Mapping[str, RungEntry],
-    diagnosis: Mapping[FailureKind, int],
-    gate_open: bool,
+    recommendation: str,
+    granted: Sequence[str],
 ) -> Decision:
     reason = "no rung on record meets the target"
     if seen:
         reason += ": " + ", ".join(f"{r.id} ({shortfall(ladder, current[r.id])})" for r in seen)
     undecided = tuple(r.id for r in seen if current[r.id].verdict is Verdict.INCONCLUSIVE)
-    return Decision(
-        None, bool(seen), tuple(r.id for r in seen), reason, recommend(ladder, seen, diagnosis, gate_open), undecided
-    )
+    told = _with(reason, granted)
+    return Decision(None, bool(seen), tuple(r.id for r in seen), told, recommendation, undecided)
+
+
+def _with(reason: str, granted: Sequence[str]) -> str:
+    return f"{reason}; fine-tuning allowed with: {', '.join(granted)}" if granted else reason
 
 
 def _incomplete(ladder: Ladder, current: Mapping[str, RungEntry], rung: RungSpec) -> Decision:
@@ -120,7 +130,7 @@ def recommend(ladder: Ladder, seen: Sequence[RungSpec], diagnosis: Mapping[Failu
     """
     tried = {rung.kind for rung in seen}
     if gate_open:
-        return "fine-tune: the cheaper rungs are on record and what remains is form"
+        return "fine-tune: the cheaper rungs are on record, and the gate is open"
     failure = called_for(diagnosis)
     if failure is not None:
         fitting = [kind for kind in CALLS_FOR[failure] if kind is not Kind.FINE_TUNE]

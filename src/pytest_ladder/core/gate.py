@@ -107,7 +107,7 @@ def _all(request: GateRequest) -> Iterator[Refusal]:
             yield from _required(request, kind)
     yield from _exemptions(request)
     for kind in waived:
-        yield from (_stale(request, rung) for rung in _current(request, kind) if _too_old(request, rung))
+        yield from (refusal for refusal in _required(request, kind) if refusal.code == Code.STALE)
     if not waived:
         yield from _diagnosis(request)
     yield from request.extra
@@ -127,7 +127,7 @@ def concessions(request: GateRequest) -> tuple[str, ...]:
         told.append("the kind of failures not asked (min_form_share = 0)")
     if request.ladder.decision.undecided == "allow":
         unclear = [rung.id for rung in request.rungs if rung.current and rung.clear is Verdict.INCONCLUSIVE]
-        told += [f"{', '.join(unclear)} undecided, and allowed (undecided = \"allow\")"] if unclear else []
+        told += [f'{", ".join(unclear)} undecided, and allowed (undecided = "allow")'] if unclear else []
     return tuple(told)
 
 

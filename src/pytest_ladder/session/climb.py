@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pytest_ladder.core.entries import RungEntry, Verdict
 from pytest_ladder.core.rungs import Kind
 from pytest_ladder.core.summary import Refusal, State
+from pytest_ladder.session.evidence import measured_at, rung_entries, said
 from pytest_ladder.session.ladder_run import LadderRun
 from pytest_ladder.session.results import RungResult
 from pytest_ladder.session.settings import Climb as Mode
@@ -63,8 +64,9 @@ class Climb:
 
     def why_not(self, rung_id: str) -> Stop | None:
         """Why a rung is not to be run now; None where it is."""
-        if self.run.log_fault and self.states:
-            return Stop(State.NOT_RUN, "the log is altered")
+        if self.run.log_fault:
+            altered = Stop(State.ERROR, f"altered: {self.run.log_fault}", failed=True)
+            return Stop(State.NOT_RUN, "the log is altered") if self.states else altered
         if self.run.ladder.rung(rung_id).kind is Kind.FINE_TUNE:
             return self._why_not_tune(rung_id)
         lever = self.lever(rung_id)
@@ -101,9 +103,16 @@ class Climb:
     def standing(self) -> Standing:
         """The evidence at this moment: the log, and what this process measured."""
         results = {} if self.run.settings.limit else self.run.results
-        fresh = {rung: stamped(result.entry) for rung, result in results.items() if result.entry}
+        fresh = {rung: self._entry(rung, result) for rung, result in results.items() if result.entry}
         changed = {rung: result.altered for rung, result in results.items() if result.altered}
         return Standing(self.run, fresh, changed, datetime.now(UTC).date())
+
+    def _entry(self, rung_id: str, result: RungResult) -> RungEntry:
+        """The entry of this run's measurement: an old one that says the same, unless answers were asked for."""
+        assert result.entry is not None
+        entries = rung_entries(self.run.log, rung_id)
+        old = None if result.asked else said(entries, result.entry)
+        return old or stamped(result.entry, "" if result.asked else measured_at(entries, result.entry))
 
     def more_to_come(self, rung_id: str) -> bool:
         """Whether a later rung of this run may still meet the target."""
@@ -120,9 +129,9 @@ class Climb:
 
     def _cheaper_known(self, rung_id: str) -> bool:
         """Whether every cheaper rung has current evidence and falls short; a full run has measured them itself."""
-        cheaper = [rung.id for rung in self.run.ladder.cheaper(rung_id)]
-        if all(self._result(other) is not None for other in cheaper):
-            return True
+        cheaper = [self._result(rung.id) for rung in self.run.ladder.cheaper(rung_id)]
+        if all(result is not None for result in cheaper):
+            return not any(map(_broken, filter(None, cheaper)))
         return self.standing().decision.selected == rung_id
 
     def may_be_short(self, rung_id: str) -> bool:
@@ -130,11 +139,15 @@ class Climb:
         return self.more_to_come(rung_id) or self.lever(rung_id) is not None
 
 
+def _broken(result: RungResult) -> bool:
+    return result.evaluation.verdict is Verdict.ERROR or bool(result.altered or result.missing)
+
+
 def codes(refusals: Sequence[Refusal]) -> str:
     """The codes of refusals, each once."""
     return ", ".join(dict.fromkeys(str(refusal.code) for refusal in refusals))
 
 
-def stamped(entry: RungEntry) -> RungEntry:
-    """A candidate entry with the present as its time, for looking at its age."""
-    return entry if entry.at else entry.sealed(datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"))
+def stamped(entry: RungEntry, at: str = "") -> RungEntry:
+    """A candidate entry with its time, the present where none is given, for looking at its age."""
+    return entry if entry.at else entry.sealed(at or datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"))

@@ -7,8 +7,9 @@ from itertools import islice
 from pathlib import Path
 
 from pytest_ladder.core.answers import Record, answers_digest
+from pytest_ladder.core.canonical import short
 from pytest_ladder.core.cases import EvalSet
-from pytest_ladder.core.entries import Entry, RungEntry, same
+from pytest_ladder.core.entries import DecisionEntry, Entry, RungEntry, Verdict, same
 from pytest_ladder.core.rungs import Kind
 from pytest_ladder.store.recordings import recorded_inputs, versions
 
@@ -24,13 +25,52 @@ def rung_entries(log: Iterable[Entry], rung_id: str) -> list[RungEntry]:
     return sorted((e for e in log if isinstance(e, RungEntry) and e.rung == rung_id), key=lambda e: (e.at, e.id))
 
 
-def outdated(entries: Sequence[RungEntry], version: tuple[str, str, str]) -> str:
-    """Why none of a rung's entries is of the version (evalset, contract, fingerprint); empty where there is none."""
+def said(entries: Sequence[RungEntry], candidate: RungEntry) -> RungEntry | None:
+    """The newest of a rung's entries that says what a candidate says."""
+    return next((entry for entry in reversed(entries) if entry.says_the_same(candidate)), None)
+
+
+def measured_at(entries: Sequence[RungEntry], candidate: RungEntry) -> str:
+    """When the answers of a candidate were last measured, where an entry tells: to be graded anew makes them no newer."""
+    version = (candidate.fingerprint, candidate.answers)
+    return max((entry.at for entry in entries if (entry.fingerprint, entry.answers) == version), default="")
+
+
+def doubts(log: Sequence[Entry]) -> tuple[str, ...]:
+    """What cannot be true of a log to which entries were only ever added, one text each.
+
+    An entry that another one builds on is missing, or a decision is not what its entries say: a line was removed, or
+    changed and given a new id.
+    """
+    known = {entry.id: entry for entry in log if isinstance(entry, RungEntry)}
+    told = []
+    for entry in log:
+        named = entry.after if isinstance(entry, RungEntry) else entry.rests_on
+        what = f"the entry of {entry.rung}" if isinstance(entry, RungEntry) else "the decision"
+        if gone := [id_ for id_ in named if id_ not in known]:
+            told.append(f"{what} ({short(entry.id)}) builds on {', '.join(map(short, gone))}, which the log lacks")
+        elif isinstance(entry, DecisionEntry):
+            met = [known[id_].rung for id_ in named if known[id_].verdict is Verdict.MET]
+            if met != ([entry.selected] if entry.selected else []):
+                told.append(f"the decision ({short(entry.id)}) for {entry.selected} is not what its entries say")
+    return tuple(dict.fromkeys(told))
+
+
+def outdated(entries: Sequence[RungEntry], version: tuple[str, str, str], today: RungEntry | None = None) -> str:
+    """Why none of a rung's entries is of the version (evalset, contract, fingerprint); empty where there is none.
+
+    Args:
+        entries: The rung's, newest last.
+        version: Today's.
+        today: What the recordings say of the version; None where they are not complete.
+    """
     if not entries:
         return ""
     names = ("the eval set", "the grading contract", "the rung itself")
     differing = [[n for n, a, b in zip(names, entry.version, version, strict=True) if a != b] for entry in entries]
     fewest = min(differing, key=len)
+    if not fewest and today and any(e.answers == today.answers for e in entries if e.version == version):
+        return "its figures are not those that the recorded answers give"
     if not fewest:
         return "its answers are not in the recordings"
     return f"{' and '.join(fewest)} changed since it was measured"
@@ -54,9 +94,10 @@ def effort(log: Sequence[Entry], folder: Path, evalset: EvalSet) -> dict[Kind, i
     with identical answers count once.
     """
     counts: dict[Kind, set[str]] = {}
+    inputs = len({case.input_digest for case in evalset})
     for entry, answers in _with_answers(log, folder):
         today = _todays(answers, evalset)
-        if len(today) >= SHARED_INPUTS * len(evalset) and backed(entry, answers, evalset):
+        if len(today) >= SHARED_INPUTS * inputs and backed(entry, answers, evalset):
             counts.setdefault(entry.rung_kind, set()).add(_shape(today))
     return {kind: len(shapes) for kind, shapes in counts.items()}
 
@@ -83,16 +124,20 @@ def _shape(today: Mapping[str, Record]) -> str:
     return repr(texts)
 
 
-def altered(entries: Sequence[RungEntry], candidate: RungEntry, asked: int) -> str:
+def altered(entries: Sequence[RungEntry], candidate: RungEntry) -> str:
     """What of the recordings was changed by hand under a standing entry; empty where nothing was.
 
     Under the same eval set and fingerprint, with nothing asked, the answers, their costs and their times must be what
     some entry says. An entry with errors vouches for nothing: the next run asks again.
+
+    Args:
+        entries: The rung's.
+        candidate: What the recordings say of a rung all of whose cases are answered.
     """
     standing = [
         e for e in entries if (e.evalset, e.fingerprint) == (candidate.evalset, candidate.fingerprint) and not e.errors
     ]
-    if asked or candidate.errors or not standing:
+    if not standing:
         return ""
     alike = [e for e in standing if e.answers == candidate.answers and e.repeats == candidate.repeats]
     if not alike:

@@ -10,7 +10,7 @@ from pytest_ladder.core.decision import Decision
 from pytest_ladder.core.entries import DecisionEntry, Entry, RungEntry, Verdict
 from pytest_ladder.core.gate import WARN_DAYS, age_days, in_force
 from pytest_ladder.core.summary import Refusal
-from pytest_ladder.session.evidence import rung_entries
+from pytest_ladder.session.evidence import measured_at, rung_entries, said
 from pytest_ladder.session.ladder_run import LadderRun
 from pytest_ladder.session.results import Report
 from pytest_ladder.session.standing import Standing
@@ -59,17 +59,23 @@ def finish(
     if decision.complete and not (errors or interrupted or changed or run.log_fault):
         new += _decided(run, standing, decision, now)
     failures = list(_failures(run, new, changed))
-    if new and not run.settings.read_only and not run.log_fault:
-        run.lock()
-        append_entries(run.log_path, new)
-        for report in reports:
-            if report.entry and not report.altered:
-                run.settle(report.rung, str(report.entry["fingerprint"]))
+    if not run.settings.read_only and not run.log_fault:
+        _write(run, new, reports)
     refused = standing.refusals if requested else ()
     return Outcome(
         standing, decision, requested, refused, tuple(failures), tuple(_notes(run, standing, decision, now)),
         tuple(new),
     )  # fmt: skip
+
+
+def _write(run: LadderRun, new: Sequence[Entry], reports: Sequence[Report]) -> None:
+    if new:
+        with run.writing():
+            run.lock()
+            append_entries(run.log_path, new)
+    for report in reports:
+        if report.entry and not report.altered and not report.smoke:
+            run.settle(report.rung, str(report.entry["fingerprint"]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,11 +106,13 @@ def _sealed(
         candidate = measured.get(rung.id)
         if candidate is None or rung.id in changed:
             continue
-        alike = [e for e in rung_entries(run.log, rung.id) if e.says_the_same(candidate)]
-        if alike and not (asked.get(rung.id) and _stale(run, alike[-1], now)):
-            current[rung.id] = alike[-1]
+        entries = rung_entries(run.log, rung.id)
+        alike = said(entries, candidate)
+        if alike and not (asked.get(rung.id) and _stale(run, alike, now)):
+            current[rung.id] = alike
             continue
-        current[rung.id] = _completed(run, candidate, current, changed, now).sealed(at)
+        since = at if asked.get(rung.id) else measured_at(entries, candidate) or at
+        current[rung.id] = _completed(run, candidate, current, changed, now).sealed(since)
         new.append(current[rung.id])
     new += _looks(run, reports, at)
     return Sealed(current, new)
@@ -162,6 +170,7 @@ def _decided(run: LadderRun, standing: Standing, decision: Decision, now: dateti
 def _failures(run: LadderRun, new: Sequence[Entry], changed: Mapping[str, str]) -> list[str]:
     where = f"{run.ladder.where} ({run.ladder.name})"
     told = [f"{where}: altered: {run.log_fault}"] if run.log_fault else []
+    told += [f"{where}: altered: {doubt}" for doubt in run.log_doubts if run.settings.read_only]
     told += [
         f"{where}: rung {rung}: altered: {what}. Restore the files from git, or ask again with "
         f"`--ladder-record=all --ladder-rung={rung}`."
@@ -174,7 +183,7 @@ def _failures(run: LadderRun, new: Sequence[Entry], changed: Mapping[str, str]) 
 
 
 def _notes(run: LadderRun, standing: Standing, decision: Decision, now: datetime) -> list[str]:
-    notes = []
+    notes = [] if run.settings.read_only else list(run.log_doubts)
     if decision.selected and decision.undecided:
         notes.append(
             f"{', '.join(decision.undecided)} {'is' if len(decision.undecided) == 1 else 'are'} undecided: a cheaper "

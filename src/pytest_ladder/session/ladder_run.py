@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from importlib.metadata import version
@@ -28,7 +29,7 @@ from pytest_ladder.engine.score import Outcomes, score
 from pytest_ladder.errors import Altered, InvalidFile, message
 from pytest_ladder.rungs.own import OwnSystem
 from pytest_ladder.session.assemble import Assembler, run_settings, served
-from pytest_ladder.session.evidence import altered, rung_entries
+from pytest_ladder.session.evidence import altered, doubts, rung_entries
 from pytest_ladder.session.local_scores import keep_scores, known_scores
 from pytest_ladder.session.misses import misses
 from pytest_ladder.session.results import RungResult
@@ -42,7 +43,7 @@ from pytest_ladder.store.escalation_log import read_log
 from pytest_ladder.store.guard import guard_local, guard_shared
 from pytest_ladder.store.labels import read_labels
 from pytest_ladder.store.lock import LadderLock
-from pytest_ladder.store.paths import beside
+from pytest_ladder.store.paths import beside, relative
 from pytest_ladder.store.prompt_file import VERSIONS, PromptFile, check_versions, read_prompt
 from pytest_ladder.store.recordings import (
     Recordings,
@@ -86,7 +87,9 @@ class LadderRun:
         if self.settings.limit is None:
             self._check_possible()
         self.log_fault = ""
+        """Why the log cannot be trusted at all: a line of it was changed."""
         self.log: tuple[Entry, ...] = self._read_log()
+        """The entries of this ladder."""
         self.labels: tuple[Label, ...] = tuple(read_labels(self.folder / "labels.jsonl", shared.rootdir))
         self.waivers: tuple[Waiver, ...] = tuple(read_waivers(self.folder / "waivers.toml", shared.rootdir))
         self.assembler = Assembler(self.ladder, [self.whole, *([self.holdout] if self.holdout else [])])
@@ -124,10 +127,20 @@ class LadderRun:
 
     def _read_log(self) -> tuple[Entry, ...]:
         try:
-            return tuple(read_log(self.log_path, self.shared.rootdir))
+            read = read_log(self.log_path, self.shared.rootdir)
         except Altered as fault:
             self.log_fault = str(fault)
             return ()
+        return tuple(entry for entry in read if entry.ladder == self.ladder.name)
+
+    @property
+    def log_doubts(self) -> tuple[str, ...]:
+        """What cannot be true of a log to which entries were only ever added."""
+        where = relative(self.log_path, self.shared.rootdir)
+        return tuple(
+            message(where, doubt, next_step="a line was changed or removed: restore the file from git")
+            for doubt in doubts(self.log)
+        )
 
     def _check_prompt_versions(self) -> None:
         for rung in self.ladder.rungs:
@@ -183,11 +196,21 @@ class LadderRun:
         rung = self.ladder.rung(rung_id)
         extra = source_files(own)
         prints = self.fingerprint(rung, extra)
-        result = self._here(rung, prints, own, watch)
-        if self.settings.holdout and self.holdout and result.evaluation.verdict is Verdict.MET:
-            result = self._look(rung, prints, own, watch, result)
+        with self.writing():
+            result = self._here(rung, prints, own, watch)
+            if self.settings.holdout and self.holdout and result.evaluation.verdict is Verdict.MET:
+                result = self._look(rung, prints, own, watch, result)
         self.results[rung_id] = result
         return result
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Tell of a file or folder that cannot be read or written as a fault of the set-up."""
+        try:
+            yield
+        except OSError as error:
+            path = relative(Path(error.filename), self.shared.rootdir) if error.filename else self.ladder.where
+            raise InvalidFile(message(path, f"cannot be used ({error.strerror or error})")) from error
 
     def _here(
         self,
@@ -211,7 +234,8 @@ class LadderRun:
         records = recordings.select(self.whole, self.ladder.repeats)
         if len(records) < len(self.whole) * self.ladder.repeats:
             return self._from_scores(rung, prints) if self.local else None
-        return self._result(rung, prints, self.whole, Collected(records, [], 0))
+        pending = not self.settings.read_only and is_pending(self.folder, rung.id, prints.digest)
+        return self._result(rung, prints, self.whole, Collected(records, [], 0, pending))
 
     def _recordings(self, rung: RungSpec, prints: Fingerprint, read_only: bool) -> Recordings:
         return Recordings(self.folder, rung.id, prints.digest, self.shared.rootdir, read_only)
@@ -230,7 +254,9 @@ class LadderRun:
         if jobs and self.settings.read_only:
             errors = [CaseError(j.question.id, j.repeat, "not on record", "missing") for j in jobs]
         elif jobs:
-            self.lock()
+            if self.lock():  # another run may have written since
+                recordings = self._recordings(rung, prints, read_only=False)
+                jobs = self._jobs(recordings, evalset)
             mark_pending(self.folder, rung.id, prints.digest)
             errors = self._ask(rung, prints, recordings, jobs, own, watch)
         records = recordings.select(evalset, self.ladder.repeats)
@@ -276,7 +302,9 @@ class LadderRun:
         return [replace(error, message=self.scrubber.secrets.clean(error.message)) for error in errors]
 
     def _record(self, recordings: Recordings, record: Record) -> None:
-        recordings.add(self.scrubber.record(record))
+        clean = self.scrubber.record(record)
+        with self.writing():  # an answer that cannot be kept: nothing more is to be asked
+            recordings.add(clean)
 
     def _stray(self, rung: RungSpec, ledger: Ledger) -> None:
         self.calls.add(rung.id, [self.scrubber.call(call) for call in ledger.calls])
@@ -318,8 +346,8 @@ class LadderRun:
         missing = tuple(dict.fromkeys(error.case for error in got.errors if error.kind == "missing"))
         entry = None if missing else self.entry(rung, prints, evalset, evaluation, got.records)
         fault = ""
-        if entry is not None and not got.pending:
-            fault = altered(rung_entries(self.log, rung.id), entry, got.asked)
+        if entry is not None and not (got.pending or got.asked or got.errors):
+            fault = altered(rung_entries(self.log, rung.id), entry)
         return RungResult(
             rung.id, evaluation, entry, got.asked, fault, missing, got.unverifiable, self._notes(prints, evaluation),
             misses(evaluation, self.ladder.show),
@@ -387,11 +415,18 @@ class LadderRun:
 
     # --- writing -------------------------------------------------------------------------------------------------
 
-    def lock(self) -> None:
-        """Take the ladder's lock for this process; Locked where another run holds it."""
-        if not self._locked:
-            self._lock.acquire()
-            self._locked = True
+    def lock(self) -> bool:
+        """Take the ladder's lock for this process, and read the log again; whether it was not held before.
+
+        Raises:
+            Locked: another run holds it.
+        """
+        if self._locked:
+            return False
+        self._lock.acquire()
+        self._locked = True
+        self.log = self._read_log()
+        return True
 
     def settle(self, rung_id: str, fingerprint_digest: str) -> None:
         """Forget that a rung was being asked: its entry is in the log."""

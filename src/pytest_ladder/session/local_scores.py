@@ -15,10 +15,10 @@ Outcomes = Mapping[tuple[str, int, str], Outcome]
 
 def keep_scores(folder: Path, rung: str, fingerprint: str, records: Sequence[Record], outcomes: Outcomes) -> None:
     """Write the scores of a version beside its recordings."""
-    rows = [
-        (record, {m: o for (case, repeat, m), o in outcomes.items() if (case, repeat) == (record.case, record.repeat)})
-        for record in records
-    ]
+    by_answer: dict[tuple[str, int], dict[str, Outcome]] = {}
+    for (case, repeat, metric), outcome in outcomes.items():
+        by_answer.setdefault((case, repeat), {})[metric] = outcome
+    rows = [(record, by_answer.get((record.case, record.repeat), {})) for record in records]
     if rows:
         write_scores(folder, rung, fingerprint, rows, local_key(folder))
 

@@ -12,10 +12,11 @@ from pytest_ladder.core.diagnosis import diagnose
 from pytest_ladder.core.diagnosis_kinds import FailureKind
 from pytest_ladder.core.entries import RungEntry, Verdict
 from pytest_ladder.core.evaluation import Evaluation, failed_cases
-from pytest_ladder.core.gate import GateRequest, RungEvidence, refusals
+from pytest_ladder.core.gate import GateRequest, RungEvidence, concessions, refusals
 from pytest_ladder.core.rungs import Kind, RungSpec
 from pytest_ladder.core.summary import Refusal
 from pytest_ladder.core.thresholds import clear_verdict, missing_cases
+from pytest_ladder.errors import InvalidFile
 from pytest_ladder.session.evidence import effort, outdated, rung_entries
 from pytest_ladder.session.ladder_run import LadderRun
 from pytest_ladder.session.results import RungResult
@@ -40,7 +41,7 @@ class Standing:
         self.run = run
         self.ladder = run.ladder
         self.fresh = fresh
-        self._altered = altered
+        self._altered = dict(altered)
         self.today = today
 
     @cached_property
@@ -49,7 +50,11 @@ class Standing:
         found = {}
         for rung in self.ladder.rungs:
             measured = None if self.run.settings.limit else self.run.results.get(rung.id)
-            result = measured or self.run.from_record(rung.id, self.prints(rung))
+            try:
+                result = measured or self.run.from_record(rung.id, self.prints(rung))
+            except InvalidFile as fault:  # a recording that is no recording: changed by hand, or badly merged
+                self._altered.setdefault(rung.id, str(fault))
+                continue
             if result is not None and result.entry is not None:
                 found[rung.id] = result
         return found
@@ -88,17 +93,19 @@ class Standing:
 
     def altered(self, rung_id: str) -> str:
         """What was changed by hand under a rung's entries; empty where nothing was."""
-        if rung_id in self._altered:
-            return self._altered[rung_id]
         result = self.results.get(rung_id)
-        return result.altered if result else ""
+        return self._altered.get(rung_id) or (result.altered if result else "")
 
     # --- diagnosis -----------------------------------------------------------------------------------------------
 
     @cached_property
     def best(self) -> RungResult | None:
-        """The best rung below fine-tuning: most thresholds met, then the highest mean; ties to the cheaper."""
-        cheaper = [self.results[r.id] for r in self.below if r.id in self.current and r.id in self.results]
+        """The best rung below fine-tuning: most thresholds met, then the highest mean; ties to the cheaper.
+
+        A rung in error is none: what it failed at is not known.
+        """
+        sound = [r.id for r in self.below if r.id in self.current and self.current[r.id].verdict is not Verdict.ERROR]
+        cheaper = [self.results[rung] for rung in sound if rung in self.results]
         return max(cheaper, key=lambda result: _quality(result.evaluation), default=None)
 
     @property
@@ -127,20 +134,32 @@ class Standing:
     @cached_property
     def refusals(self) -> tuple[Refusal, ...]:
         """Why fine-tuning is not justified by what is on record; none where it is."""
-        log = [*self.run.log, *self.fresh.values()]
-        return refusals(
-            GateRequest(
-                ladder=self.ladder,
-                rungs=tuple(map(self._evidence, self.below)),
-                efforts=effort(log, self.run.folder, self.run.whole),
-                diagnosis=self.diagnosis,
-                diagnosed_rung=self.best.rung if self.best else None,
-                today=self.today,
-                only_limits=self.best is not None and _only_limits(self.best.evaluation),
-                waivers=self.run.waivers,
-                altered=(self.run.log_fault,) if self.run.log_fault else (),
-            )
+        return refusals(self.request)
+
+    @cached_property
+    def request(self) -> GateRequest:
+        """All that the gate looks at."""
+        efforts, fault = self._efforts()
+        told = (self.run.log_fault, *self.run.log_doubts, fault)
+        return GateRequest(
+            ladder=self.ladder,
+            rungs=tuple(map(self._evidence, self.below)),
+            efforts=efforts,
+            diagnosis=self.diagnosis,
+            diagnosed_rung=self.best.rung if self.best else None,
+            today=self.today,
+            only_limits=self.best is not None and _only_limits(self.best.evaluation),
+            waivers=self.run.waivers,
+            altered=tuple(what for what in told if what),
         )
+
+    def _efforts(self) -> tuple[Mapping[Kind, int], str]:
+        """Different versions measured of each kind, and what is wrong with the recordings of an earlier one."""
+        try:
+            return effort([*self.run.log, *self.fresh.values()], self.run.folder, self.run.whole), ""
+        except InvalidFile as fault:
+            told = str(fault)
+            return {}, "" if told in self._altered.values() else told
 
     def _evidence(self, rung: RungSpec) -> RungEvidence:
         entry, result = self.current.get(rung.id), self.results.get(rung.id)
@@ -150,7 +169,7 @@ class Standing:
         why = ""
         if entry is None:
             version = (self.run.whole.digest, self.run.contract, self.prints(rung).digest)
-            why = outdated(rung_entries(self.run.log, rung.id), version)
+            why = outdated(rung_entries(self.run.log, rung.id), version, result.entry if result else None)
         missing = self._missing(result.evaluation) if result and clear is Verdict.INCONCLUSIVE else ""
         return RungEvidence(rung.id, rung.kind, entry, clear, why, self.altered(rung.id), missing)
 
@@ -167,7 +186,9 @@ class Standing:
     @cached_property
     def decision(self) -> Decision:
         """What the current evidence says."""
-        return decide(self.ladder, self.current, self.diagnosis, lambda: not self.refusals)
+        return decide(
+            self.ladder, self.current, self.diagnosis, lambda: not self.refusals, lambda: concessions(self.request)
+        )
 
 
 def _quality(evaluation: Evaluation) -> tuple[int, float]:

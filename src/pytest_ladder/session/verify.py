@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from pytest_ladder.core.canonical import short
 from pytest_ladder.core.entries import Verdict
-from pytest_ladder.core.rungs import RungSpec
+from pytest_ladder.core.rungs import Kind, RungSpec
 from pytest_ladder.core.summary import State
-from pytest_ladder.session.evidence import rung_entries
 from pytest_ladder.session.finish import Outcome, finish
 from pytest_ladder.session.ladder_run import LadderRun
 from pytest_ladder.session.results import Report
@@ -44,10 +44,13 @@ def verify(run: LadderRun) -> tuple[Outcome, tuple[str, ...]]:
 
 
 def _missing(run: LadderRun, standing: Standing, rung: RungSpec) -> list[str]:
-    if not rung_entries(run.log, rung.id):
+    where = f"{run.ladder.where} ({run.ladder.name}): rung {rung.id}"
+    fault = standing.altered(rung.id)
+    if fault:
+        return [f"{where}: altered: {fault} Restore the recordings from git."]
+    if rung.kind is Kind.FINE_TUNE:  # it is measured only once it is justified
         return []
     return [
-        f"{run.ladder.where} ({run.ladder.name}): rung {rung.id}: its answers to today's eval set are not all on "
-        f"record for fingerprint {standing.prints(rung).digest[7:19]}. Run `pytest --ladder --ladder-rung={rung.id}` "
-        "and commit."
+        f"{where}: its answers to today's eval set are not all on record for fingerprint "
+        f"{short(standing.prints(rung).digest)}. Run `pytest --ladder --ladder-rung={rung.id}` and commit."
     ]
