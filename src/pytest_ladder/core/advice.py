@@ -1,0 +1,98 @@
+"""The next step where no rung on record meets the target.
+
+Source: the decision tables of the methodology. The diagnosis picks the step where it says anything; else the declared
+profile of the task; else the order of the climb.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pytest_ladder.core.diagnosis import CALLS_FOR, called_for
+from pytest_ladder.core.diagnosis_kinds import FailureKind
+from pytest_ladder.core.ladder import Ladder
+from pytest_ladder.core.rungs import Kind
+
+FEW_EXAMPLES = 100
+"""Below this many training examples a tuned model memorises."""
+
+CHANGES_OFTEN = ("weekly", "daily")
+"""Values of `[profile] knowledge_changes` under which weights would be stale before they are served."""
+
+LAST_RESORT: Mapping[FailureKind, str] = {
+    FailureKind.FACTS: "improve the rag rung",
+    FailureKind.RETRIEVAL: "improve the advanced_rag rung: its index, its ranking, its chunks",
+    FailureKind.CONTEXT: "improve the advanced_rag rung: put less and cleaner context before the model",
+    FailureKind.REASONING: "improve the decompose rung: smaller steps",
+    FailureKind.TOOL_USE: "improve the decompose rung: say which tool is for what, and require it",
+    FailureKind.FORM: "constrain the output by a schema, or search prompts with an optimize rung",
+    FailureKind.ABSTENTION: "say in the prompt when to abstain, or route such cases by a rule",
+    FailureKind.ECONOMY: "distil the answers into a smaller model",
+}
+"""What is left for a failure kind whose rungs are all on record."""
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """What the advice rests on."""
+
+    ladder: Ladder
+    tried: frozenset[Kind]
+    """Kinds with current evidence."""
+    diagnosis: Mapping[FailureKind, int]
+    """Of the best cheaper rung's failures."""
+    gate_open: bool
+    only_limits: bool = False
+    """Whether the best cheaper rung misses nothing but cost or latency."""
+
+
+def advise(situation: Situation) -> str:
+    """Say what to do next, in one sentence without a full stop."""
+    if situation.gate_open:
+        return _tune(situation)
+    if situation.only_limits:
+        return LAST_RESORT[FailureKind.ECONOMY] + ": quality is there, only cost or latency is missed"
+    failure = called_for(situation.diagnosis)
+    if failure is not None:
+        return _mend(situation, failure)
+    return _by_profile(situation) or _in_order(situation)
+
+
+def _tune(situation: Situation) -> str:
+    examples = situation.ladder.profile.get("training_examples")
+    if isinstance(examples, int) and examples < FEW_EXAMPLES:
+        return (
+            f"improve the prompt and collect examples: {examples} are declared, and below {FEW_EXAMPLES} "
+            "a tuned model memorises; then fine-tune"
+        )
+    why = "only cost or latency is missed" if situation.only_limits else "what remains is form"
+    return f"fine-tune: the cheaper rungs are on record and {why}"
+
+
+def _mend(situation: Situation, failure: FailureKind) -> str:
+    most = f"most failures are of kind {failure}"
+    for kind in CALLS_FOR[failure]:
+        if kind not in situation.tried and kind is not Kind.FINE_TUNE:
+            return f"declare [rungs.{kind}]: {most}"
+    return f"{LAST_RESORT[failure]}: {most}"
+
+
+def _by_profile(situation: Situation) -> str:
+    """The declared facts of the task, where nothing is diagnosed."""
+    changes = situation.ladder.profile.get("knowledge_changes")
+    if Kind.FEW_SHOT not in situation.tried:
+        return "declare [rungs.few_shot]: three to five examples are the cheapest thing not tried"
+    if changes in CHANGES_OFTEN and Kind.RAG not in situation.tried:
+        return f"declare [rungs.rag]: what it must know changes {changes}"
+    return ""
+
+
+def _in_order(situation: Situation) -> str:
+    missing = [kind for kind in situation.ladder.gate.required if kind not in situation.tried]
+    if missing:
+        return f"declare [rungs.{missing[0]}]: it is the next in climbing order"
+    unknown = situation.diagnosis.get(FailureKind.UNKNOWN, 0)
+    if unknown:
+        return f"label the {unknown} failures of unknown kind in labels.jsonl: they decide what mends them"
+    return "improve the cheaper rungs"

@@ -1,0 +1,70 @@
+"""The next step, by the methodology's decision tables."""
+
+from __future__ import annotations
+
+import pytest
+
+from pytest_ladder.core.advice import Situation, advise
+from pytest_ladder.core.diagnosis_kinds import FailureKind
+from pytest_ladder.core.rungs import REQUIRED, Kind
+from tests import builders
+
+
+def advice(tried=REQUIRED, diagnosis=None, *, gate_open=False, only_limits=False, **profile) -> str:
+    ladder = builders.ladder(profile=profile)
+    return advise(Situation(ladder, frozenset(tried), diagnosis or {}, gate_open, only_limits))
+
+
+@pytest.mark.parametrize(
+    ("failure", "tried", "rung"),
+    [
+        (FailureKind.FACTS, [Kind.PROMPT], "rag"),
+        (FailureKind.RETRIEVAL, [Kind.PROMPT, Kind.RAG], "advanced_rag"),
+        (FailureKind.CONTEXT, [Kind.PROMPT, Kind.RAG], "advanced_rag"),
+        (FailureKind.REASONING, [Kind.PROMPT, Kind.RAG], "decompose"),
+        (FailureKind.TOOL_USE, [Kind.PROMPT], "decompose"),
+        (FailureKind.FORM, [Kind.PROMPT], "few_shot"),
+        (FailureKind.FORM, [Kind.PROMPT, Kind.FEW_SHOT], "optimize"),
+        (FailureKind.ABSTENTION, [], "prompt"),
+    ],
+)
+def test_the_diagnosis_names_the_rung(failure: FailureKind, tried: list[Kind], rung: str):
+    told = advice(tried, {failure: 7, FailureKind.UNKNOWN: 20})
+
+    assert told == f"declare [rungs.{rung}]: most failures are of kind {failure}"
+
+
+@pytest.mark.parametrize("failure", [kind for kind in FailureKind if kind is not FailureKind.UNKNOWN])
+def test_where_its_rungs_are_on_record_it_says_how_to_improve_them_and_never_to_tune(failure: FailureKind):
+    told = advice([*REQUIRED, Kind.OPTIMIZE], {failure: 3})
+
+    assert told.endswith(f": most failures are of kind {failure}")
+    assert "fine-tune" not in told
+
+
+def test_with_the_gate_open_it_says_to_tune():
+    assert advice(gate_open=True) == "fine-tune: the cheaper rungs are on record and what remains is form"
+
+
+def test_with_few_examples_it_says_to_collect_first():
+    assert advice(gate_open=True, training_examples=40).startswith("improve the prompt and collect examples: 40")
+    assert advice(gate_open=True, training_examples=100).startswith("fine-tune")
+
+
+def test_missed_cost_alone_calls_for_a_smaller_model():
+    assert advice(only_limits=True).startswith("distil the answers into a smaller model")
+
+
+def test_examples_come_first_where_nothing_is_diagnosed():
+    assert advice([Kind.PROMPT], knowledge_changes="weekly").startswith("declare [rungs.few_shot]")
+
+
+def test_knowledge_that_changes_often_calls_for_retrieval():
+    tried = [Kind.PROMPT, Kind.FEW_SHOT]
+
+    assert advice(tried, knowledge_changes="weekly") == "declare [rungs.rag]: what it must know changes weekly"
+
+
+def test_else_it_is_the_next_in_order_and_then_labels():
+    assert advice([Kind.PROMPT, Kind.FEW_SHOT, Kind.RAG]).startswith("declare [rungs.advanced_rag]: it is the next")
+    assert advice(diagnosis={FailureKind.UNKNOWN: 9}).startswith("label the 9 failures of unknown kind")
