@@ -19,6 +19,7 @@ from pytest_ladder.session.climb import codes
 from pytest_ladder.session.finish import Outcome, finish
 from pytest_ladder.session.results import Report
 from pytest_ladder.session.summary import summarise, version
+from pytest_ladder.store.paths import relative
 
 BROKEN = (pytest.ExitCode.INTERRUPTED, pytest.ExitCode.INTERNAL_ERROR, pytest.ExitCode.USAGE_ERROR)
 
@@ -131,12 +132,8 @@ class Controller:
 
     def _fail(self, session: pytest.Session, path: Path, name: str, told: str) -> None:
         """Fail the build with a report of its own, in the terminal and in JUnit."""
-        folder = path.parent
-        where = folder.relative_to(session.config.rootpath).as_posix() if folder.is_relative_to(
-            session.config.rootpath
-        ) else folder.as_posix()  # fmt: skip
-        nodeid = f"{where}/{path.name}::{name}"
-        location = (f"{where}/{path.name}", None, name)
+        where = relative(path, session.config.rootpath)
+        nodeid, location = f"{where}::{name}", (where, None, name)
         common: dict[str, Any] = {"nodeid": nodeid, "location": location, "keywords": {}}
         failed = pytest.TestReport(
             **common, outcome="failed", longrepr=told, when="call", duration=0.0,

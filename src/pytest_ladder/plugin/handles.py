@@ -19,6 +19,7 @@ from pytest_ladder.core.summary import State
 from pytest_ladder.engine.client import Client
 from pytest_ladder.engine.loop import LoopThread
 from pytest_ladder.errors import LadderError
+from pytest_ladder.report import numbers
 from pytest_ladder.report.explain import explain
 from pytest_ladder.session.climb import Climb
 from pytest_ladder.session.ladder_run import LadderRun
@@ -97,7 +98,7 @@ class RungHandle:
             return
         told = self._explained(self.result)
         if self._climb.may_be_short(self.id):
-            raise pytest.skip.Exception(_first_lines(self.result), _use_item_location=True)
+            raise pytest.skip.Exception(_missed(self.result), _use_item_location=True)
         raise ThresholdsMissed(told)
 
     def _explained(self, result: RungResult) -> str:
@@ -121,15 +122,20 @@ class RungHandle:
         return _told_errors(self._run.ladder, result)
 
 
-def _first_lines(result: RungResult) -> str:
+def _missed(result: RungResult) -> str:
     told = []
     for check in result.evaluation.missed():
+        least = numbers.threshold(check.threshold)
         if check.figure is not None and check.figure.mean is not None:
             sign = "<" if check.figure.mean < check.threshold else "not clearly above"
-            told.append(f"{check.metric}[{check.slice}] {check.figure.mean:.2f} {sign} {check.threshold:.2f}")
+            mean = numbers.score(check.figure.mean, threshold=check.threshold)
+            told.append(f"{check.metric}[{check.slice}] {mean} {sign} {least}")
         elif check.value is not None:
-            told.append(f"{check.metric} {check.value:.4g} > {check.threshold:.4g}")
-    return f"{result.evaluation.verdict}: {', '.join(told)}"
+            value = numbers.ceiling(check.metric, check.value, limit=check.threshold)
+            told.append(f"{check.metric} {value} > {numbers.limit(check.metric, check.threshold)}")
+        else:
+            told.append(f"{check.metric} could not be measured")
+    return ", ".join(told)
 
 
 def _told_errors(ladder: Ladder, result: RungResult) -> str:

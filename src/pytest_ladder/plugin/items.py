@@ -31,11 +31,10 @@ class Items:
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
         """Parametrize a ladder test by the rungs of its ladder."""
-        path = self.context.path_of(metafunc)
-        if path is None:
-            return
         try:
-            self._parametrize(metafunc, path)
+            path = self.context.path_of(metafunc)
+            if path is not None:
+                self._parametrize(metafunc, path)
         except LadderError as error:
             raise LadderCollectError(str(error)) from None
 
@@ -45,16 +44,12 @@ class Items:
         other = self.names.setdefault(run.ladder.name, path)
         if other != path:
             raise LadderCollectError(
-                f"{where}: the name {run.ladder.name!r} is taken by {other}; expected one of its own. "
-                "Rename one of them."
+                f"{where}: the name {run.ladder.name!r} is taken by {self.context.run(other).ladder.where}; expected "
+                "one of its own. Rename one of them."
             )
         if ORDER_FIXTURE not in metafunc.fixturenames:
             return
         node = metafunc.definition.nodeid
-        if list(metafunc.definition.iter_markers("parametrize")):
-            raise LadderCollectError(
-                f"{where}: {node} has other parameters; expected none beside the rungs. Write them as cases or slices."
-            )
         first = self.tests.setdefault(path, node)
         if first != node:
             raise LadderCollectError(
@@ -64,6 +59,20 @@ class Items:
         ids = [rung.id for rung in run.ladder.rungs]
         params = [RungParam(path, rung_id) for rung_id in ids]
         metafunc.parametrize(ORDER_FIXTURE, params, ids=ids, indirect=True)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_pycollect_makeitem(self) -> Generator[None, object, object]:
+        """Refuse a ladder test with parameters of its own, whoever gave them: the rungs would run several times."""
+        made = yield
+        for item in made if isinstance(made, list) else ():
+            param = param_of(item)
+            others = sorted(set(item.callspec.params) - {ORDER_FIXTURE}) if param else []
+            if param and others:
+                raise LadderCollectError(
+                    f"{self.context.run(param.path).ladder.where}: {item.nodeid.partition('[')[0]} has other "
+                    f"parameters, {', '.join(others)}; expected none beside the rungs. Write them as cases or slices."
+                )
+        return made
 
     @pytest.hookimpl(wrapper=True)
     def pytest_make_collect_report(self) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator
+from typing import Any
 
 import pytest
 
@@ -130,3 +131,14 @@ class Words:
             return None
         category, letter, colour = WORDS[state]
         return category, letter, (category.upper(), colour)
+
+    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
+        """List the rungs that were skipped, with the reason, where `-rs` or `-ra` asks for skipped tests."""
+        if not terminalreporter.hasopt("s"):
+            return
+        for category, _, colour in WORDS.values():
+            for report in terminalreporter.stats.get(category, ()):
+                if report.skipped:
+                    word = terminalreporter._tw.markup(category.upper(), **colour)
+                    reason = report.longrepr[2].removeprefix("Skipped: ")
+                    terminalreporter.write_line(f"{word} {report.nodeid} - {reason}")

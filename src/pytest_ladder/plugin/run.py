@@ -16,6 +16,7 @@ from pytest_ladder.plugin.options import read_settings
 from pytest_ladder.session.climb import Climb
 from pytest_ladder.session.ladder_run import LadderRun, Shared
 from pytest_ladder.session.settings import Settings
+from pytest_ladder.store.paths import inside
 
 FILE = "ladder.toml"
 
@@ -59,13 +60,17 @@ class Context:
         return self.runs[path]
 
     def path_of(self, node: pytest.Item | pytest.FixtureRequest | pytest.Metafunc) -> Path | None:
-        """The ladder.toml that a test is marked with; None without the marker."""
+        """The ladder.toml that a test is marked with; None without the marker.
+
+        Raises:
+            InvalidFile: the marker names no path, or one outside the rootdir.
+        """
         item: Any = node.definition if isinstance(node, pytest.Metafunc) else getattr(node, "node", node)
         marker = item.get_closest_marker("ladder")
         if marker is None:
             return None
         written = marker.args[0] if marker.args else marker.kwargs.get("path", FILE)
-        return (Path(item.path).parent / str(written)).resolve()
+        return inside(self.config.rootpath, Path(item.path).parent, str(written), f"{item.nodeid}: the marker `ladder`")
 
     def rung_handle(self, request: pytest.FixtureRequest) -> RungHandle:
         """The fixture `rung`."""
