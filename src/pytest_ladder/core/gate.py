@@ -103,11 +103,11 @@ def _all(request: GateRequest) -> Iterator[Refusal]:
     yield from _met(request)
     waived = _waived(request)
     for kind in request.ladder.gate.required:
-        if kind not in waived and not exempts(kind, request.diagnosis):
+        if kind in waived:
+            yield from (refusal for refusal in _required(request, kind) if refusal.code == Code.STALE)
+        elif not exempts(kind, request.diagnosis):
             yield from _required(request, kind)
     yield from _exemptions(request)
-    for kind in waived:
-        yield from (refusal for refusal in _required(request, kind) if refusal.code == Code.STALE)
     if not waived:
         yield from _diagnosis(request)
     yield from request.extra

@@ -31,7 +31,7 @@ def said(entries: Sequence[RungEntry], candidate: RungEntry) -> RungEntry | None
 
 
 def measured_at(entries: Sequence[RungEntry], candidate: RungEntry) -> str:
-    """When the answers of a candidate were last measured, where an entry tells: to be graded anew makes them no newer."""
+    """When a candidate's answers were last measured, where an entry tells: to grade them anew makes them no newer."""
     version = (candidate.fingerprint, candidate.answers)
     return max((entry.at for entry in entries if (entry.fingerprint, entry.answers) == version), default="")
 

@@ -1,0 +1,150 @@
+"""From verdicts to the lever, or to what is to be done next."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from pytest_ladder.core.decision import Decision, decide, recommend, shortfall
+from pytest_ladder.core.diagnosis_kinds import FailureKind
+from pytest_ladder.core.entries import Figure, RungEntry, Verdict
+from pytest_ladder.core.ladder import GatePolicy, Limits
+from pytest_ladder.core.rungs import Kind, RungSpec
+from tests.builders import ladder
+
+PROMPT, FEW_SHOT, RAG, TUNE = (RungSpec(k.value, k) for k in (Kind.PROMPT, Kind.FEW_SHOT, Kind.RAG, Kind.FINE_TUNE))
+SPEC = ladder(rungs=(PROMPT, FEW_SHOT, RAG, TUNE))
+
+
+def entry(rung: RungSpec, verdict: str, mean: float = 0.5, **parts: Any) -> RungEntry:
+    scores = {"answer": {"all": Figure(mean, 20, mean, mean)}}
+    return RungEntry("support", rung.id, rung.kind, "e", "c", "f", "a", 20, 1, scores, Verdict(verdict), **parts)
+
+
+def decided(**verdicts: str) -> Decision:
+    current = {id_: entry(SPEC.rung(id_), verdict) for id_, verdict in verdicts.items()}
+    return decide(SPEC, current, {}, lambda: False)
+
+
+def test_the_lowest_rung_that_meets_everything_is_selected():
+    found = decided(prompt="short", few_shot="met", rag="met")
+
+    assert (found.selected, found.rests_on, found.recommendation) == (
+        "few_shot",
+        ("prompt", "few_shot"),
+        "ship few_shot",
+    )
+    assert found.reason.endswith("below the target: prompt (answer[all] 0.50 < 0.90)")
+
+
+def test_the_first_rung_needs_nothing_below_it():
+    found = decided(prompt="met")
+
+    assert (found.selected, found.rests_on) == ("prompt", ("prompt",))
+    assert found.reason == "prompt is the lowest rung that meets every threshold"
+
+
+@pytest.mark.parametrize(
+    ("current", "gap"),
+    [
+        ({"prompt": "short", "rag": "met"}, "few_shot has no current record"),
+        ({"prompt": "error", "few_shot": "short", "rag": "met"}, "prompt is in error"),
+        ({"rag": "met"}, "prompt has no current record"),
+    ],
+)
+def test_a_gap_below_the_lever_leaves_it_unselected(current: dict[str, str], gap: str):
+    found = decided(**current)
+
+    assert (found.selected, found.complete, found.rests_on) == (None, False, ())
+    assert found.reason == f"rag meets the target, but the cheaper rung {gap}"
+
+
+def test_without_evidence_there_is_no_decision():
+    found = decided()
+
+    assert (found.complete, found.selected) == (False, None)
+    assert found.recommendation == "run `pytest --ladder --ladder-rung=prompt`"
+
+
+def test_an_undecided_rung_lets_the_climb_go_on_and_is_told():
+    found = decided(prompt="inconclusive", few_shot="met")
+
+    assert (found.selected, found.undecided) == ("few_shot", ("prompt",))
+
+
+def test_fine_tuning_need_not_be_measured_for_a_decision():
+    found = decided(prompt="short", few_shot="short", rag="inconclusive")
+
+    assert (found.selected, found.complete) == (None, True)
+    assert found.rests_on == ("prompt", "few_shot", "rag")
+    assert found.undecided == ("rag",)
+
+
+def test_the_gate_is_not_asked_where_a_cheaper_rung_is_the_lever():
+    def asked() -> bool:
+        raise AssertionError
+
+    assert decide(SPEC, {"prompt": entry(PROMPT, "met")}, {}, asked).selected == "prompt"
+
+
+@pytest.mark.parametrize("tuned", [True, False])
+def test_the_exceptions_by_which_the_gate_opens_stand_in_the_reason(tuned: bool):
+    below = {r.id: entry(r, "short") for r in (PROMPT, FEW_SHOT, RAG)}
+    current = {**below, "fine_tune": entry(TUNE, "met")} if tuned else below
+
+    found = decide(SPEC, current, {}, lambda: True, lambda: ("waiver distillation of ada",))
+
+    assert found.selected == ("fine_tune" if tuned else None)
+    assert found.reason.endswith("; fine-tuning allowed with: waiver distillation of ada")
+    assert found.recommendation.startswith("ship fine_tune" if tuned else "fine-tune")
+
+
+def test_no_exception_is_told_where_the_gate_is_shut():
+    below = {r.id: entry(r, "short") for r in (PROMPT, FEW_SHOT, RAG)}
+
+    assert "allowed" not in decide(SPEC, below, {}, lambda: False, lambda: ("a waiver",)).reason
+
+
+def test_the_log_entry_rests_on_the_ids_of_the_entries():
+    made = decided(prompt="met").entry("support", {"prompt": "sha256:1", "rag": "sha256:2"})
+
+    assert (made.ladder, made.selected, made.rests_on) == ("support", "prompt", ("sha256:1",))
+
+
+@pytest.mark.parametrize(
+    ("diagnosis", "step"),
+    [
+        ({FailureKind.FACTS: 5, FailureKind.FORM: 2}, "declare a rag rung: most failures are of kind facts"),
+        ({FailureKind.RETRIEVAL: 1}, "declare a advanced_rag rung: most failures are of kind retrieval"),
+        ({FailureKind.REASONING: 3}, "declare a decompose rung: most failures are of kind reasoning"),
+        ({FailureKind.TOOL_USE: 3}, "declare a decompose rung: most failures are of kind tool_use"),
+        ({FailureKind.FORM: 4}, "declare a optimize rung: most failures are of kind form"),
+        ({FailureKind.ABSTENTION: 4}, "improve the prompt rung: most failures are of kind abstention"),
+        ({FailureKind.UNKNOWN: 9}, "declare a rag rung: it is the next in climbing order"),
+    ],
+)
+def test_the_diagnosis_picks_the_next_step(diagnosis: dict[FailureKind, int], step: str):
+    assert recommend(SPEC, [PROMPT, FEW_SHOT], diagnosis, gate_open=False) == step
+
+
+def test_once_all_is_tried_unknown_failures_are_to_be_labelled():
+    spec = replace(SPEC, gate=GatePolicy(required=(Kind.PROMPT,)))
+
+    assert recommend(spec, [PROMPT], {FailureKind.UNKNOWN: 3}, gate_open=False).startswith("label the 3 failures")
+    assert recommend(spec, [PROMPT], {}, gate_open=False) == "improve the cheaper rungs"
+
+
+def test_a_shortfall_is_the_widest_miss():
+    spec = ladder({"answer": {"all": 0.9}, "note": {"all": 0.99}})
+    scores = {"answer": {"all": Figure(0.85, 9, 0, 1)}, "note": {"all": Figure(0.5, 9, 0, 1)}}
+
+    assert shortfall(spec, replace(entry(PROMPT, "short"), scores=scores)) == "note[all] 0.50 < 0.99"
+
+
+def test_a_shortfall_may_be_a_limit_or_the_verdict_alone():
+    spec = ladder(limits=Limits(cost_per_case=0.01))
+
+    assert shortfall(spec, entry(PROMPT, "short", 1.0, limits={"cost_per_case": 0.5})) == "cost_per_case 0.5 > 0.01"
+    assert shortfall(spec, entry(PROMPT, "inconclusive", 1.0, limits={"cost_per_case": 0.005})) == "inconclusive"
