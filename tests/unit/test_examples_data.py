@@ -134,6 +134,6 @@ def test_each_label_is_of_a_case_and_of_a_rung():
     ids = {case["id"] for case in rows("house_style", "cases.jsonl")}
     toml = (EXAMPLES / "house_style/ladder.toml").read_text(encoding="utf-8")
 
-    for label in rows("house_style", "labels.jsonl"):
+    for label in rows("house_style", "labels-reviewed.jsonl"):
         assert label["case"] in ids
         assert f"[rungs.{label['rung']}]" in toml
