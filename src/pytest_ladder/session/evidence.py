@@ -87,22 +87,25 @@ def backed(entry: RungEntry, answers: Answers, evalset: EvalSet) -> bool:
     return any(answers_digest(records) == entry.answers for records in (subset, list(answers.values()), first))
 
 
-def effort(log: Sequence[Entry], folder: Path, evalset: EvalSet) -> dict[Kind, int]:
+def effort(log: Sequence[Entry], folder: Path, evalset: EvalSet, rootdir: Path) -> dict[Kind, int]:
     """Count, for each kind, the different versions that were measured on today's inputs.
 
     A version counts if its entry's answers are in the recordings and cover at least 80 % of today's inputs; versions
     with identical answers count once.
+
+    Raises:
+        InvalidFile: a line of the recordings is no answer.
     """
     counts: dict[Kind, set[str]] = {}
     inputs = len({case.input_digest for case in evalset})
-    for entry, answers in _with_answers(log, folder):
+    for entry, answers in _with_answers(log, folder, rootdir):
         today = _todays(answers, evalset)
         if len(today) >= SHARED_INPUTS * inputs and backed(entry, answers, evalset):
             counts.setdefault(entry.rung_kind, set()).add(_shape(today))
     return {kind: len(shapes) for kind, shapes in counts.items()}
 
 
-def _with_answers(log: Sequence[Entry], folder: Path) -> Iterator[tuple[RungEntry, Answers]]:
+def _with_answers(log: Sequence[Entry], folder: Path, rootdir: Path) -> Iterator[tuple[RungEntry, Answers]]:
     read: dict[Path, Answers] = {}
     for entry in log:
         if not isinstance(entry, RungEntry):
@@ -110,7 +113,7 @@ def _with_answers(log: Sequence[Entry], folder: Path) -> Iterator[tuple[RungEntr
         name = entry.fingerprint.removeprefix("sha256:")[:12]
         path = folder / "recordings" / entry.rung / f"{name}.jsonl"
         if path not in read:
-            read[path] = recorded_inputs(path) if name in versions(folder, entry.rung) else {}
+            read[path] = recorded_inputs(path, rootdir) if name in versions(folder, entry.rung) else {}
         yield entry, read[path]
 
 
@@ -122,6 +125,11 @@ def _todays(answers: Answers, evalset: EvalSet) -> dict[str, Record]:
 def _shape(today: Mapping[str, Record]) -> str:
     texts = sorted((digest, record.answer.text) for digest, record in today.items())
     return repr(texts)
+
+
+def mend(rung_id: str) -> str:
+    """What to do where the recordings of a rung were changed by hand."""
+    return f"Restore the files from git, or ask again with `--ladder-record=all --ladder-rung={rung_id}`."
 
 
 def altered(entries: Sequence[RungEntry], candidate: RungEntry) -> str:

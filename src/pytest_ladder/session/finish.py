@@ -10,7 +10,7 @@ from pytest_ladder.core.decision import Decision
 from pytest_ladder.core.entries import DecisionEntry, Entry, RungEntry, Verdict
 from pytest_ladder.core.gate import WARN_DAYS, age_days, in_force
 from pytest_ladder.core.summary import Refusal
-from pytest_ladder.session.evidence import measured_at, rung_entries, said
+from pytest_ladder.session.evidence import measured_at, mend, rung_entries, said
 from pytest_ladder.session.ladder_run import LadderRun
 from pytest_ladder.session.results import Report
 from pytest_ladder.session.standing import Standing
@@ -170,12 +170,8 @@ def _decided(run: LadderRun, standing: Standing, decision: Decision, now: dateti
 def _failures(run: LadderRun, new: Sequence[Entry], changed: Mapping[str, str]) -> list[str]:
     where = f"{run.ladder.where} ({run.ladder.name})"
     told = [f"{where}: altered: {run.log_fault}"] if run.log_fault else []
-    told += [f"{where}: altered: {doubt}" for doubt in run.log_doubts if run.settings.read_only]
-    told += [
-        f"{where}: rung {rung}: altered: {what}. Restore the files from git, or ask again with "
-        f"`--ladder-record=all --ladder-rung={rung}`."
-        for rung, what in changed.items()
-    ]
+    told += [f"{where}: {doubt}" for doubt in run.log_doubts if run.settings.read_only]
+    told += [f"{where}: rung {rung}: altered: {what}. {mend(rung)}" for rung, what in changed.items()]
     if new and run.settings.read_only and not run.log_fault:
         rungs = [entry.rung if isinstance(entry, RungEntry) else "the decision" for entry in new]
         told.append(f"{where}: {OUT_OF_DATE}. Not in the log: {', '.join(dict.fromkeys(rungs))}.")

@@ -155,8 +155,9 @@ class Standing:
 
     def _efforts(self) -> tuple[Mapping[Kind, int], str]:
         """Different versions measured of each kind, and what is wrong with the recordings of an earlier one."""
+        log = [*self.run.log, *self.fresh.values()]
         try:
-            return effort([*self.run.log, *self.fresh.values()], self.run.folder, self.run.whole), ""
+            return effort(log, self.run.folder, self.run.whole, self.run.shared.rootdir), ""
         except InvalidFile as fault:
             told = str(fault)
             return {}, "" if told in self._altered.values() else told
