@@ -22,6 +22,7 @@ from pytest_ladder.errors import LadderError
 from pytest_ladder.report import numbers
 from pytest_ladder.report.explain import explain
 from pytest_ladder.session.climb import Climb
+from pytest_ladder.session.evidence import mend
 from pytest_ladder.session.ladder_run import LadderRun
 from pytest_ladder.session.results import RungResult
 
@@ -112,7 +113,7 @@ class RungHandle:
         if self._run.log_fault:
             return self._run.log_fault
         if result.altered:
-            return f"{self._run.ladder.where}: rung {self.id}: altered: {result.altered}."
+            return f"{self._run.ladder.where}: rung {self.id}: altered: {result.altered}. {mend(self.id)}"
         if result.missing:
             names = ", ".join(result.missing[:5]) + (", ..." if len(result.missing) > 5 else "")
             return (
