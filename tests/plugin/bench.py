@@ -213,9 +213,10 @@ class Ran:
 
     def outcomes(self) -> dict[str, str]:
         """Rung -> the word that `-v` shows for it, in the order shown."""
-        found = re.findall(r"^(?:\[gw\d\] \[ *\d+%\] )?\S*?(\S*)\S*::\S+\[([\w-]+)\] (.*?)(?: +\[ *\d+%\])?$",
-                           self.text, re.MULTILINE)  # fmt: skip
-        return {rung: word.partition(" (")[0] for _, rung, word in found}
+        alone = re.findall(r"^\S+::\S+\[([\w-]+)\] ([A-Z].*?)(?: +\[ *\d+%\])?$", self.text, re.MULTILINE)
+        workers = re.findall(r"^\[gw\d+\] \[ *\d+%\] ([A-Z ]+) \S+::\S+\[([\w-]+)\]", self.text, re.MULTILINE)
+        found = alone + [(rung, word) for word, rung in workers]
+        return {rung: word.partition(" (")[0] for rung, word in found}
 
     def has(self, *patterns: str) -> None:
         """Assert that lines match, in this order."""

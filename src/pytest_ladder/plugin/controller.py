@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,10 +10,11 @@ from typing import Any
 
 import pytest
 
-from pytest_ladder.core.summary import RunSummary
+from pytest_ladder.core.summary import RunSummary, State
 from pytest_ladder.errors import LadderError
 from pytest_ladder.plugin.outcomes import ATTRIBUTE
 from pytest_ladder.plugin.run import Context
+from pytest_ladder.report.numbers import plural
 from pytest_ladder.report.terminal import render_terminal
 from pytest_ladder.report.write import write_report
 from pytest_ladder.session.climb import codes
@@ -34,9 +36,14 @@ class Controller:
     """Ladders of which a test failed."""
     faults: list[str] = field(default_factory=list)
     """What was wrong with the set-up at collection."""
-    expected: int = 0
-    """How many reports the workers say they sent."""
-    received: int = 0
+    lost: int = 0
+    """How many reports the workers sent that never came."""
+    received: Counter[str] = field(default_factory=Counter)
+    """Worker -> reports of rungs that came from it."""
+    tests: dict[str, list[str]] = field(default_factory=dict)
+    """Node id -> ladder and rung, as the workers collected them."""
+    crashed: dict[str, str] = field(default_factory=dict)
+    """Node id of a test that killed its worker -> what is known of it."""
     collect_fault: bool = False
     summary: RunSummary | None = None
 
@@ -60,17 +67,23 @@ class Controller:
         if text is None:
             return
         sent = Report.load(text)
-        self.received += 1
+        self.received[_worker(report)] += 1
         path = Path(sent.ladder)
         self.reports.setdefault(path, []).append(sent)
         if report.failed:
             self.failed.add(path)
 
     @pytest.hookimpl(optionalhook=True)
+    def pytest_handlecrashitem(self, crashitem: str, report: pytest.TestReport) -> None:
+        """Remember a test that killed its worker."""
+        self.crashed[crashitem] = str(report.longrepr)
+
+    @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
         """Take a worker's count; one that crashed has none."""
         output = getattr(node, "workeroutput", {}).get("ladder", {})
-        self.expected += output.get("sent", 0)
+        self.lost += max(0, output.get("sent", 0) - self.received[node.gateway.id])
+        self.tests |= output.get("tests", {})
         if output.get("fault") and output["fault"] not in self.faults:
             self.faults.append(output["fault"])
 
@@ -81,6 +94,7 @@ class Controller:
             if self.collect_fault or self.faults:
                 session.exitstatus = pytest.ExitCode.USAGE_ERROR
                 return
+            self._count_crashes()
             outcomes = [self._finish(session, path, exitstatus) for path in sorted(self.reports)]
             self._reconcile(session)
             self.summary = RunSummary(
@@ -97,12 +111,20 @@ class Controller:
         finally:
             self.context.close()
 
+    def _count_crashes(self) -> None:
+        """Hold a rung that killed its worker to be in error."""
+        for nodeid, told in self.crashed.items():
+            if nodeid in self.tests:
+                path, rung = self.tests[nodeid]
+                self.reports.setdefault(Path(path), []).append(Report(path, rung, str(State.ERROR), told))
+                self.failed.add(Path(path))
+
     def _finish(self, session: pytest.Session, path: Path, exitstatus: int) -> Outcome | None:
         reports = self.reports[path]
         requested = any(report.requested for report in reports)
         try:
             run = self.context.run(path)
-            outcome = finish(run, reports, requested=requested, interrupted=exitstatus in BROKEN)
+            outcome = finish(run, reports, requested=requested, interrupted=self._interrupted(exitstatus))
         except LadderError as error:
             self._fail(session, path, "log", str(error))
             return None
@@ -115,6 +137,10 @@ class Controller:
             self._fail(session, path, "lever", f"{run.ladder.where}: {outcome.decision.reason}.")
         return outcome
 
+    def _interrupted(self, exitstatus: int) -> bool:
+        """Whether not every rung of the run has had its say."""
+        return exitstatus in BROKEN or bool(self.lost) or not self.crashed.keys() <= self.tests.keys()
+
     def _no_lever(self, path: Path, outcome: Outcome, exitstatus: int) -> bool:
         """Whether a whole climb ended without a lever and without a failure that says so."""
         ran = {report.rung for report in self.reports[path]}
@@ -124,11 +150,9 @@ class Controller:
         return whole and quiet and not smoke and outcome.decision.selected is None
 
     def _reconcile(self, session: pytest.Session) -> None:
-        if self.expected > self.received:
-            lost = self.expected - self.received
-            self._fail(
-                session, Path("ladder"), "reports", f"{lost} reports of rungs were lost on the way from the workers."
-            )
+        if self.lost:
+            told = f"{plural(self.lost, 'report of a rung', 'reports of rungs')} got lost on the way from the workers."
+            self._fail(session, Path("ladder"), "reports", told)
 
     def _fail(self, session: pytest.Session, path: Path, name: str, told: str) -> None:
         """Fail the build with a report of its own, in the terminal and in JUnit."""
@@ -163,6 +187,11 @@ class Controller:
         terminalreporter.write(text if text.endswith("\n") else text + "\n")
         for path in self.context.settings.reports:
             terminalreporter.write_line(f"report: {path}")
+
+
+def _worker(report: pytest.TestReport) -> str:
+    node = getattr(report, "node", None)
+    return str(node.gateway.id) if node else ""
 
 
 def _refused(outcome: Outcome) -> str:

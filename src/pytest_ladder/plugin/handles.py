@@ -23,7 +23,7 @@ from pytest_ladder.report import numbers
 from pytest_ladder.report.explain import explain
 from pytest_ladder.session.climb import Climb
 from pytest_ladder.session.evidence import mend
-from pytest_ladder.session.ladder_run import LadderRun
+from pytest_ladder.session.ladder_run import LadderRun, mixture
 from pytest_ladder.session.results import RungResult
 
 _Failed: Any = pytest.fail.Exception
@@ -141,6 +141,8 @@ def _missed(result: RungResult) -> str:
 
 def _told_errors(ladder: Ladder, result: RungResult) -> str:
     evaluation = result.evaluation
+    if evaluation.mixed_models and not evaluation.errors:
+        return f"{ladder.where}: {' '.join(mixture(evaluation))}"
     lines = [f"{ladder.where}: rung {result.rung}: {evaluation.errors} of {len(evaluation.cases)} cases in error."]
     groups: dict[str, list[str]] = {}
     for case in evaluation.cases:
@@ -150,7 +152,8 @@ def _told_errors(ladder: Ladder, result: RungResult) -> str:
             continue
         for metric, outcome in case.scores.items():
             if metric in ladder.thresholds and hasattr(outcome, "reason"):
-                groups.setdefault(f"unscored by {metric}: {outcome.reason}", []).append(case.case.id)
+                why = f": {outcome.reason}" if ladder.show == "text" else ""
+                groups.setdefault(f"unscored by {metric}{why}", []).append(case.case.id)
     for told, cases in sorted(groups.items(), key=lambda item: -len(item[1]))[:5]:
         more = f" and {len(cases) - 3} more" if len(cases) > 3 else ""
         lines.append(f"  {', '.join(cases[:3])}{more}: {told}")

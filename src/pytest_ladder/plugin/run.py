@@ -159,6 +159,7 @@ def start(config: pytest.Config) -> None:
         return
     config.pluginmanager.register(Controller(made), "ladder-controller")
     if config.pluginmanager.hasplugin("xdist"):
-        from pytest_ladder.plugin.xdist import Scheduler
+        from pytest_ladder.plugin.xdist import Scheduler, check_mode
 
+        check_mode(config)
         config.pluginmanager.register(Scheduler(), "ladder-scheduler")
