@@ -186,6 +186,7 @@ def test_models_that_answer_under_several_names_are_told() -> None:
 
     assert found.model_returned == ("a-1", "a-2", "b-1")
     assert found.mixed_models == ("a",)
+    assert found.verdict is Verdict.ERROR
     assert answered(2).mixed_models == ()
 
 

@@ -148,6 +148,16 @@ def test_a_rung_in_error_is_undecided_whatever_the_policy(undecided: str):
     assert "3 cases" in refusal.reason
 
 
+def test_answers_of_more_than_one_model_are_to_be_asked_again():
+    mixed = evidence(Kind.RAG, verdict=Verdict.ERROR, clear=Verdict.ERROR, model_returned=("m-1", "m-2"))
+
+    (refusal,) = refusals(request(rungs={Kind.RAG: mixed}))
+
+    assert refusal.code == Code.UNDECIDED
+    assert "m-1, m-2" in refusal.reason
+    assert "--ladder-record=all" in refusal.mend
+
+
 # --- stale -----------------------------------------------------------------------------------------------------------
 
 

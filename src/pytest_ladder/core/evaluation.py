@@ -48,10 +48,12 @@ def grade(
     limits = _limits(ladder, kept)
     checks = run_checks(scores, limits, ladder)
     broken = sum(_broken(result, ladder.thresholds) for result in cases)
+    mixed = _mixed(kept)
+    verdict = Verdict.ERROR if mixed else _verdict(ladder, checks, broken, len(evalset))
     return Evaluation(
         ladder=ladder.name, rung=rung_id, cases=cases, scores=scores, checks=checks, errors=broken, limits=limits,
-        verdict=_verdict(ladder, checks, broken, len(evalset)), usage=_usage(kept), latency=_latency(kept),
-        repeats=ladder.repeats, asked=asked, recall=_recall(cases), mixed_models=_mixed(kept),
+        verdict=verdict, usage=_usage(kept), latency=_latency(kept),
+        repeats=ladder.repeats, asked=asked, recall=_recall(cases), mixed_models=mixed,
         model_returned=tuple(sorted({call.reply.model_returned for record in kept for call in record.calls})),
     )  # fmt: skip
 

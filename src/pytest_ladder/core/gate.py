@@ -231,10 +231,7 @@ def _undecided(request: GateRequest, rungs: list[RungEvidence]) -> Iterator[Refu
         assert rung.current is not None
         verdict = rung.current.verdict
         if verdict is Verdict.ERROR:
-            yield Refusal(
-                Code.UNDECIDED, f"{rung.id}: {rung.current.errors} cases have no answer or no score",
-                f"Mend them, then `pytest --ladder --ladder-rung={rung.id}`.",
-            )  # fmt: skip
+            yield _in_error(rung.id, rung.current)
         elif (
             request.ladder.decision.undecided == "refuse"
             and verdict is not Verdict.MET
@@ -244,6 +241,18 @@ def _undecided(request: GateRequest, rungs: list[RungEvidence]) -> Iterator[Refu
                 Code.UNDECIDED, f"{rung.id}: its figures do not clearly miss the target",
                 f"Add cases: {rung.missing or 'the intervals are too wide'}.",
             )  # fmt: skip
+
+
+def _in_error(rung_id: str, entry: RungEntry) -> Refusal:
+    if entry.errors:
+        return Refusal(
+            Code.UNDECIDED, f"{rung_id}: {entry.errors} cases have no answer or no score",
+            f"Mend them, then `pytest --ladder --ladder-rung={rung_id}`.",
+        )  # fmt: skip
+    return Refusal(
+        Code.UNDECIDED, f"{rung_id}: its answers are of more than one model ({', '.join(entry.model_returned)})",
+        f"Ask again: `pytest --ladder --ladder-record=all --ladder-rung={rung_id}`, and commit.",
+    )  # fmt: skip
 
 
 def _exemptions(request: GateRequest) -> Iterator[Refusal]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -101,6 +101,58 @@ def percentile(values: Sequence[float], q: float) -> float:
     return ranked[below] + (ranked[above] - ranked[below]) * (place - below)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Studentised:
+    """The bootstrap-t distribution of a mean: bounds and p-values that never contradict one another.
+
+    Source: Efron and Tibshirani, "An Introduction to the Bootstrap" (1993), section 12.5; the p-values count the
+    sample itself, as in Davison and Hinkley, "Bootstrap Methods and their Application" (1997), section 4.4.
+    """
+
+    mean: float
+    error: float
+    """Standard error of the mean; 0 for values without spread, which have no bounds and p-values of 1."""
+    ratios: np.ndarray[Any, Any]
+    """Of each resample: how many of its standard errors its mean lies off, ascending."""
+
+    def low(self, confidence: float) -> float:
+        """One-sided lower bound; minus infinity where too many resamples have no spread."""
+        return self.mean - float(self.ratios[-self._tail(confidence)]) * self.error if self.error else -math.inf
+
+    def high(self, confidence: float) -> float:
+        """One-sided upper bound; infinity where too many resamples have no spread."""
+        return self.mean - float(self.ratios[self._tail(confidence) - 1]) * self.error if self.error else math.inf
+
+    def p_above(self) -> float:
+        """One-sided p-value of a mean of at most 0: at most 1 - confidence exactly where `low` is above 0."""
+        return self._p(lambda ratio: len(self.ratios) - int(self.ratios.searchsorted(ratio, "left")))
+
+    def p_below(self) -> float:
+        """One-sided p-value of a mean of at least 0: at most 1 - confidence exactly where `high` is below 0."""
+        return self._p(lambda ratio: int(self.ratios.searchsorted(ratio, "right")))
+
+    def _p(self, further: Callable[[float], int]) -> float:
+        return (1 + further(self.mean / self.error)) / (1 + len(self.ratios)) if self.error else 1.0
+
+    def _tail(self, confidence: float) -> int:
+        return max(1, math.floor((1 - confidence) * (len(self.ratios) + 1) + SLACK))
+
+
+def studentise(values: Sequence[float], seed: int = 0) -> Studentised:
+    """Resample values and studentise each resample's mean; the order of the values does not matter.
+
+    Fewer resamples are drawn of very many values, but never fewer than 999.
+    """
+    import numpy as np
+
+    ordered = np.sort(np.asarray(values, dtype=float))
+    mean = float(ordered.mean())
+    deviations = ordered - mean
+    error = float(np.sqrt((deviations**2).mean() / len(ordered)))
+    resamples = max(LEAST_RESAMPLES, min(MOST_RESAMPLES, DRAWS // len(ordered)))
+    return Studentised(mean, error, np.sort(_ratios(deviations, resamples, seed)))
+
+
 def _check(values: Sequence[float], confidence: float) -> None:
     if not values:
         raise InvalidRequest(message("bounds", "there are no scores", expected="at least one"))
@@ -119,23 +171,9 @@ def _binomial(total: float, n: int, confidence: float) -> tuple[float, float]:
 
 
 def _studentised(values: Sequence[float], confidence: float, seed: int) -> tuple[float, float]:
-    """Bootstrap-t bounds of a mean; infinite on a side where too many resamples have no spread.
-
-    Source: Efron and Tibshirani, "An Introduction to the Bootstrap" (1993), section 12.5.
-    """
-    import numpy as np
-
-    ordered = np.sort(np.asarray(values, dtype=float))
-    mean = float(ordered.mean())
-    deviations = ordered - mean
-    error = float(np.sqrt((deviations**2).mean() / len(ordered)))
-    resamples = max(LEAST_RESAMPLES, min(MOST_RESAMPLES, DRAWS // len(ordered)))
-    ratios = np.sort(_ratios(deviations, resamples, seed))
-    tail = math.floor((1 - confidence) * (resamples + 1) + SLACK)
-    far_low, far_high = float(ratios[max(tail - 1, 0)]), float(ratios[min(resamples - tail, resamples - 1)])
-    if error == 0.0:
-        return -math.inf, math.inf
-    return mean - far_high * error, mean - far_low * error
+    """Bootstrap-t bounds of a mean; infinite on a side where too many resamples have no spread."""
+    found = studentise(values, seed)
+    return found.low(confidence), found.high(confidence)
 
 
 def _ratios(deviations: np.ndarray[Any, Any], resamples: int, seed: int) -> np.ndarray[Any, Any]:

@@ -65,7 +65,9 @@ class Evaluation:
     recall: float | None = None
     """Mean share of a case's evidence among the documents retrieved for it; None where nothing was retrieved."""
     mixed_models: tuple[str, ...] = ()
-    """Models asked for that answered under more than one name: these answers do not come from one system."""
+    """Models asked for that answered under more than one name: these answers do not come from one system.
+
+    Where there is one, the verdict is `error`."""
 
     def score(self, metric: str, slice: str = ALL) -> float:  # noqa: A002 - the word of ladder.toml
         """The mean score of a metric on a slice, 0 to 1.

@@ -123,7 +123,11 @@ async def _one(job: Job, system: System, terms: Terms) -> CaseError | None:
         if not deadline.expired():
             return _failed(job, ledger, terms, _told(error), "system")
         return _failed(job, ledger, terms, f"no answer within {terms.timeout_s:g} s", "timeout")
-    except Exception as error:  # noqa: BLE001 - whatever a user's system raises is an error of that case
+    except asyncio.CancelledError as error:
+        if _cancelled():
+            raise
+        return _failed(job, ledger, terms, _told(error), "system")
+    except (Exception, SystemExit, KeyboardInterrupt) as error:  # noqa: BLE001 - what a user's system raises is its case's
         kind = next((kind for cls, kind in KINDS if isinstance(error, cls)), "system")
         return _failed(job, ledger, terms, _told(error), kind)
     finally:
@@ -149,6 +153,12 @@ def _write(job: Job, answer: Answer, ledger: Ledger, wall_s: float, terms: Terms
         raise SystemFailed(
             message("system", "the answer cannot be written as JSON", got=str(error), expected="plain JSON values")
         ) from error
+
+
+def _cancelled() -> bool:
+    """Whether this task itself is to end, and not only something that a user's system waited for."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 def _failed(job: Job, ledger: Ledger, terms: Terms, told: str, kind: str) -> CaseError:

@@ -191,5 +191,5 @@ def _notes(run: LadderRun, standing: Standing, decision: Decision, now: datetime
         if limit - WARN_DAYS <= days <= limit:
             notes.append(f"the evidence of {rung_id} is {days} days old and stale after {limit}")
     failing = [rung_id for rung_id, entry in standing.current.items() if entry.verdict is Verdict.ERROR]
-    notes += [f"{rung_id} is in error: some cases have no answer or no score" for rung_id in failing]
+    notes += [f"{rung_id} is in error" for rung_id in failing]
     return notes

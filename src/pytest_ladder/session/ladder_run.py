@@ -354,11 +354,7 @@ class LadderRun:
         )  # fmt: skip
 
     def _notes(self, prints: Fingerprint, evaluation: Evaluation) -> tuple[str, ...]:
-        mixed = [
-            f"rung {evaluation.rung}: {model} answered under more than one name; the provider may have changed it"
-            for model in evaluation.mixed_models
-        ]
-        return (*prints.warnings, *mixed)
+        return (*prints.warnings, *mixture(evaluation))
 
     def entry(
         self,
@@ -450,6 +446,15 @@ class Collected:
     pending: bool = False
     """Whether an earlier run was interrupted while it asked again."""
     unverifiable: bool = False
+
+
+def mixture(evaluation: Evaluation) -> tuple[str, ...]:
+    """What is wrong with a rung whose answers are not of one model, one text a model asked for."""
+    return tuple(
+        f"rung {evaluation.rung}: {model} answered under more than one name ({', '.join(evaluation.model_returned)}): "
+        f"the provider changed it. Ask again with `--ladder-record=all --ladder-rung={evaluation.rung}`."
+        for model in evaluation.mixed_models
+    )
 
 
 def limited(evalset: EvalSet, limit: int | None) -> EvalSet:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 
 from pytest_ladder.core.canonical import Json, canonical, digest
@@ -129,6 +130,7 @@ def _check_types(value: Mapping[str, Json], shape: Mapping[str, _Types], where: 
 
 
 def _check_rung(value: dict[str, Json], where: str) -> None:
+    _check_time(value["at"], where)
     for key, choices in (("rung_kind", list(Kind)), ("verdict", list(Verdict))):
         if value[key] not in choices:
             raise InvalidFile(unknown(where, key, value[key], choices))
@@ -142,6 +144,13 @@ def _check_rung(value: dict[str, Json], where: str) -> None:
             _check_types(slices, {name: _TABLE}, where, f"scores.{metric}.")
             check_keys(figure, _FIGURE, (), where)
             _check_types(figure, _FIGURE, where, f"scores.{metric}.{name}.")
+
+
+def _check_time(at: str, where: str) -> None:
+    try:
+        datetime.fromisoformat(at)
+    except ValueError:
+        raise InvalidFile(message(where, "wrong 'at'", got=at, expected="a time, as 2026-01-31T10:00:00Z")) from None
 
 
 def _check_id(value: dict[str, Json], where: str) -> None:
