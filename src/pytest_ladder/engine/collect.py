@@ -125,6 +125,7 @@ async def _one(job: Job, system: System, terms: Terms) -> CaseError | None:
         return _failed(job, ledger, terms, f"no answer within {terms.timeout_s:g} s", "timeout")
     except asyncio.CancelledError as error:
         if _cancelled():
+            _keep_calls(ledger, terms)
             raise
         return _failed(job, ledger, terms, _told(error), "system")
     except (Exception, SystemExit, KeyboardInterrupt) as error:  # noqa: BLE001 - what a user's system raises is its case's
@@ -162,9 +163,14 @@ def _cancelled() -> bool:
 
 
 def _failed(job: Job, ledger: Ledger, terms: Terms, told: str, kind: str) -> CaseError:
+    _keep_calls(ledger, terms)
+    return CaseError(job.question.id, job.repeat, told, kind)
+
+
+def _keep_calls(ledger: Ledger, terms: Terms) -> None:
+    """Put on record what was paid for, though no answer came of it."""
     if ledger.asked:
         terms.stray(ledger)
-    return CaseError(job.question.id, job.repeat, told, kind)
 
 
 def _told(error: BaseException) -> str:

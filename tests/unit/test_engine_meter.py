@@ -1,0 +1,102 @@
+"""Budgets, and what is spent of them."""
+
+from __future__ import annotations
+
+import pytest
+
+from pytest_ladder.core.answers import Reply, Usage
+from pytest_ladder.engine.meter import Meter
+from pytest_ladder.errors import BudgetSpent
+
+
+def spend(meter: Meter, cost_usd: float = 0.0) -> None:
+    meter.reserve()
+    meter.settle(Reply("yes", "m", prompt_tokens=3, completion_tokens=2, cost_usd=cost_usd))
+
+
+def test_without_bounds_it_only_counts():
+    meter = Meter()
+    for _ in range(3):
+        spend(meter, 0.5)
+
+    assert meter.spent == Usage(3, 9, 6, 1.5)
+    assert meter.exhausted == ""
+
+
+def test_as_many_calls_are_made_as_allowed_and_no_more():
+    meter = Meter(max_calls=2)
+    spend(meter)
+    spend(meter)
+
+    with pytest.raises(BudgetSpent, match=r"^budget: 2 model calls are made\. Run again .*`--ladder-max-calls`$"):
+        meter.reserve()
+    assert meter.exhausted.startswith("budget: 2 model calls")
+
+
+def test_calls_in_flight_count():
+    meter = Meter(max_calls=1)
+    meter.reserve()
+
+    with pytest.raises(BudgetSpent):
+        meter.reserve()
+
+
+def test_a_call_that_gave_no_reply_costs_nothing_and_its_place_is_free_again():
+    meter = Meter(max_calls=1)
+    meter.reserve()
+    meter.settle(None)
+
+    spend(meter)
+    assert meter.spent.calls == 1
+
+
+@pytest.mark.parametrize(("bound", "calls"), [(0.0, 1), (0.5, 1), (0.75, 2), (1.0, 2)])
+def test_nothing_more_is_asked_once_the_cost_is_spent(bound: float, calls: int):
+    meter = Meter(max_cost_usd=bound)
+    for _ in range(calls):
+        spend(meter, 0.5)
+
+    with pytest.raises(BudgetSpent, match=r"USD are spent.*raise `--ladder-max-cost`"):
+        meter.reserve()
+
+
+def test_what_costs_nothing_never_spends_a_bound_of_zero():
+    meter = Meter(max_cost_usd=0.0)
+    for _ in range(5):
+        spend(meter)
+
+    assert meter.spent.calls == 5
+
+
+@pytest.mark.parametrize("tight", ["whole", "part"])
+def test_a_part_is_held_to_its_own_bound_and_to_the_bound_of_the_whole(tight: str):
+    whole = Meter(max_calls=1 if tight == "whole" else None)
+    part = Meter(max_calls=1 if tight == "part" else None, whole=whole)
+    spend(part)
+
+    with pytest.raises(BudgetSpent):
+        part.reserve()
+    assert part.exhausted
+    assert whole.spent.calls == 1
+
+
+def test_what_one_part_spends_is_gone_for_another():
+    whole = Meter(max_calls=2)
+    one, other = Meter(whole=whole), Meter(whole=whole)
+    spend(one)
+    spend(one)
+
+    with pytest.raises(BudgetSpent):
+        other.reserve()
+    assert other.spent.calls == 0
+
+
+def test_once_spent_it_stays_so():
+    meter = Meter(max_calls=1)
+    meter.reserve()
+    with pytest.raises(BudgetSpent):
+        meter.reserve()
+    meter.settle(None)
+
+    with pytest.raises(BudgetSpent):
+        meter.reserve()
