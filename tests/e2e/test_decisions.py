@@ -98,4 +98,4 @@ def test_a_missing_answer_is_named_and_not_asked_for(pytester: pytest.Pytester, 
     result = run(pytester, "--ladder-record=none")
 
     assert result.ret == 1
-    result.stdout.fnmatch_lines(["*1 answers are not on record (ke)*"])
+    result.stdout.fnmatch_lines(["*1 answer is not on record (ke)*"])

@@ -282,7 +282,7 @@ LOG = {
     "a fingerprint": (entry_of("few_shot", other_version, seal=False), EDITED),
     "a fingerprint under a new id": (entry_of("few_shot", other_version), OUT_OF_DATE),
     "a digest of answers under a new id": (entry_of("few_shot", other_answers), "few_shot: altered: the recorded"),
-    "a cost under a new id": (entry_of("prompt", no_cost), "prompt: altered: the costs"),
+    "a cost under a new id": (entry_of("prompt", no_cost), TORN_CHAIN),
     "a waiver under a new id": (entry_of("few_shot", forgiven), TORN_CHAIN),
     "all ids": (id_of_nothing, EDITED),
     "no entries of a rung": (without("few_shot"), OUT_OF_DATE),

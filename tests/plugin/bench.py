@@ -116,7 +116,7 @@ class Bench:
         """
         rungs = {"prompt": 4, "few_shot": 10} if rungs is None else rungs
         self.folder.mkdir(parents=True, exist_ok=True)
-        (self.pytester.path / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
+        self.ini()
         for rung, right in rungs.items():
             self.system(rung, right)
         parts = [
@@ -136,6 +136,10 @@ class Bench:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8", newline="\n")
         return path
+
+    def ini(self, *lines: str) -> None:
+        """Write pytest.ini."""
+        (self.pytester.path / "pytest.ini").write_text("\n".join(["[pytest]", *lines, ""]), encoding="utf-8")
 
     def system(self, rung: str, right: Right) -> None:
         """Write a rung's system."""

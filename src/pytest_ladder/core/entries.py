@@ -129,7 +129,10 @@ class RungEntry:
     def says_the_same(self, other: RungEntry) -> bool:
         """Whether nothing that would be worth a new entry differs."""
         mine, theirs = self.as_dict(), other.as_dict()
-        keys = ("rung", "evalset", "contract", "fingerprint", "answers", "scores", "limits", "errors", "verdict")
+        keys = (
+            "rung", "evalset", "contract", "fingerprint", "answers", "model_returned", "scores", "limits", "errors",
+            "verdict",
+        )  # fmt: skip
         return all(same(mine[key], theirs[key]) for key in keys)
 
 

@@ -116,8 +116,9 @@ class RungHandle:
             return f"{self._run.ladder.where}: rung {self.id}: altered: {result.altered}. {mend(self.id)}"
         if result.missing:
             names = ", ".join(result.missing[:5]) + (", ..." if len(result.missing) > 5 else "")
+            told = numbers.plural(len(result.missing), "answer is", "answers are")
             return (
-                f"{self._run.ladder.where}: rung {self.id}: {len(result.missing)} answers are not on record ({names}). "
+                f"{self._run.ladder.where}: rung {self.id}: {told} not on record ({names}). "
                 f"Run `pytest --ladder --ladder-record=new --ladder-rung={self.id}` and commit the recordings."
             )
         return _told_errors(self._run.ladder, result)

@@ -135,8 +135,10 @@ def mend(rung_id: str) -> str:
 def altered(entries: Sequence[RungEntry], candidate: RungEntry) -> str:
     """What of the recordings was changed by hand under a standing entry; empty where nothing was.
 
-    Under the same eval set and fingerprint, with nothing asked, the answers, their costs and their times must be what
-    some entry says. An entry with errors vouches for nothing: the next run asks again.
+    Under the same eval set and fingerprint, with nothing asked, the answers, the models, and the costs and times that
+    have a limit must be what some entry says. An answer that was asked again may well have taken another time: that
+    alone is no news, and where no limit is declared no verdict hangs on it. An entry with errors vouches for nothing:
+    the next run asks again.
 
     Args:
         entries: The rung's.
@@ -152,8 +154,10 @@ def altered(entries: Sequence[RungEntry], candidate: RungEntry) -> str:
         if all(e.repeats != candidate.repeats for e in standing):
             return ""
         return "the recorded answers are not those that the log digests"
-    mine = candidate.as_dict()
-    for key, what in (("usage", "costs"), ("latency", "times"), ("model_returned", "models")):
-        if not any(same(mine[key], e.as_dict()[key]) for e in alike):
+    for limit, what in (("cost_per_case", "costs"), ("latency_p95", "times")):
+        mine, said = candidate.limits.get(limit), [e.limits[limit] for e in alike if e.limits.get(limit) is not None]
+        if mine is not None and said and not any(same(mine, value) for value in said):
             return f"the {what} of the recorded answers are not those in the log"
+    if candidate.model_returned not in [e.model_returned for e in alike]:
+        return "the models of the recorded answers are not those in the log"
     return ""
