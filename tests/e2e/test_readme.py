@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import sys
 
 import pytest
 
@@ -23,7 +24,7 @@ def test_it_goes_as_the_readme_says(pytester: pytest.Pytester):
     pytester.runpytest_subprocess(*climb).stdout.fnmatch_lines(["*1 short, 1 selected*"])
     log = (folder / "escalation.jsonl").read_bytes()
     assert pytester.runpytest_subprocess(*again).ret == 0
-    assert pytester.run("ladder", "verify").ret == 0
+    assert pytester.run(sys.executable, "-m", "pytest_ladder", "verify").ret == 0
     assert (folder / "escalation.jsonl").read_bytes() == log
     refused = pytester.runpytest_subprocess(*request)
     assert refused.ret == 1
