@@ -1,0 +1,204 @@
+"""End a rung once no remaining case can change a verdict, and ask in an order that gets there soon.
+
+Exact curtailment loses nothing: it looks at every score the remaining cases could still have, so a verdict that it
+calls settled is the one the whole set would have given.
+
+Source: Wetherill and Glazebrook, "Sequential Methods in Statistics" (1986), on curtailed sampling.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from pytest_ladder.core.canonical import DECIMALS
+from pytest_ladder.core.cases import Case, EvalSet
+from pytest_ladder.core.entries import Figure, Verdict
+from pytest_ladder.core.intervals import SLACK, binomial_high, binomial_low, bounds
+from pytest_ladder.core.ladder import Ladder
+from pytest_ladder.core.thresholds import CONFIDENT, asked, check_threshold
+
+Values = Mapping[str, Mapping[str, float | None]]
+"""Metric -> case id -> score: None for a case that was asked and not scored, no key for one that was not asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Confidences:
+    """How sure each side of a verdict must be; they differ where "met" shares the error among rungs."""
+
+    met: float
+    """Of the lower bound, that "met" goes by."""
+    short: float
+    """Of the upper bound, that "short" goes by."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """One threshold part-way through a rung: where its figure can still end.
+
+    An end in which remaining cases go wholly unscored is counted in, as long as the rung is not in error for it.
+    """
+
+    metric: str
+    slice: str
+    threshold: float
+    answered: int
+    """Cases with a score so far."""
+    remaining: int
+    """Cases not asked yet."""
+    least: float
+    """The final mean if every remaining case scored 0."""
+    most: float
+    """The final mean if every remaining case scored 1."""
+    low: float
+    """No end has a lower bound below this."""
+    high: float
+    """No end has an upper bound above this."""
+    verdict: Verdict | None
+    """The verdict of every end; None where two ends can still differ."""
+
+
+def standings(
+    ladder: Ladder, evalset: EvalSet, values: Values, confidences: Confidences | None = None
+) -> tuple[Standing, ...]:
+    """Say of each threshold, in the order written, where it stands.
+
+    Args:
+        ladder: Whose thresholds and rule are asked.
+        evalset: All cases, asked and not.
+        values: What is known so far.
+        confidences: In place of the ladder's own confidence on both sides.
+    """
+    sure = confidences or Confidences(ladder.decision.confidence, ladder.decision.confidence)
+    found = []
+    for metric, slice_, threshold in asked(ladder):
+        known = values.get(metric, {})
+        cases = evalset.slices.get(slice_, ())
+        scored = [value for case in cases if (value := known.get(case.id)) is not None]
+        remaining = sum(case.id not in known for case in cases)
+        found.append(_standing((metric, slice_, threshold), scored, remaining, ladder, sure))
+    return tuple(found)
+
+
+def can_still_change(standings: Sequence[Standing], limits: bool = False) -> bool:
+    """Whether any remaining case can change any verdict.
+
+    Args:
+        standings: Of every threshold.
+        limits: Whether the ladder has ceilings of cost or latency: each remaining answer may break one, so a rung
+            with ceilings is never curtailed.
+    """
+    return limits or any(standing.verdict is None for standing in standings)
+
+
+def certain_verdict(standings: Sequence[Standing], limits: bool = False) -> Verdict | None:
+    """The verdict of the whole rung where no remaining case can change that; None where one can.
+
+    It may be known sooner than each threshold's own: one that is certainly missed makes the rung short. Errors of
+    cases that were not asked are no ends: where too many cases are in error the rung is in error whatever this says.
+    """
+    found = {standing.verdict for standing in standings}
+    if Verdict.ERROR in found:
+        return Verdict.ERROR
+    if Verdict.SHORT in found:
+        return Verdict.SHORT
+    if limits or None in found or not found:
+        return None
+    return Verdict.INCONCLUSIVE if Verdict.INCONCLUSIVE in found else Verdict.MET
+
+
+def order(cases: Iterable[Case], seed: int) -> list[Case]:
+    """Put cases in a seeded order in which every beginning holds each slice in about its share.
+
+    Cases of the same slices form a stratum. Within it they are shuffled; the strata are then spread evenly, so that
+    of any first k cases a stratum of share s has s * k, give or take one. Neither the order of the file nor the other
+    strata matter to the order within a stratum, and a case that is added moves no two others of it past one another.
+    """
+    strata: defaultdict[tuple[str, ...], list[tuple[str, Case]]] = defaultdict(list)
+    for case in cases:
+        strata[tuple(sorted(set(case.slices)))].append((_hash(seed, case.id), case))
+    placed = []
+    for slices, members in strata.items():
+        offset = int(_hash(seed, *slices)[:8], 16) / 2**32
+        for rank, (shuffled, case) in enumerate(sorted(members, key=lambda member: member[0])):
+            placed.append(((rank + offset) / len(members), shuffled, case))
+    return [case for *_, case in sorted(placed, key=lambda row: row[:2])]
+
+
+def _hash(seed: int, *parts: str) -> str:
+    return hashlib.sha256("\0".join([str(seed), *parts]).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _standing(
+    what: tuple[str, str, float], scored: Sequence[float], remaining: int, ladder: Ladder, sure: Confidences
+) -> Standing:
+    n = len(scored) + remaining
+    if not n:
+        return Standing(*what, 0, 0, 0.0, 1.0, 0.0, 1.0, Verdict.ERROR)
+    ends = _ends(scored, remaining, sure, ladder.seed)
+    if not scored:
+        verdict = None
+    elif ladder.decision.rule == CONFIDENT:
+        verdict = _confident(ends, what[2], n)
+    else:
+        verdict = _point(ends, what[2], n)
+    return Standing(*what, len(scored), remaining, ends.least, ends.most, ends.low[0], ends.high[1], verdict)
+
+
+@dataclass(frozen=True, slots=True)
+class _Ends:
+    """The range of each figure over every way the remaining cases can end."""
+
+    least: float
+    most: float
+    low: tuple[float, float]
+    high: tuple[float, float]
+
+
+def _ends(scored: Sequence[float], remaining: int, sure: Confidences, seed: int) -> _Ends:
+    """Both ends of the mean and of its two bounds.
+
+    The bounds of scores that are all 0 or 1 grow with every success. Those of other scores lie between the binomial
+    bounds of the same sum and the bounds of a perfect (or wholly wrong) score, see `intervals.bounds`; so do these,
+    whatever the remaining scores are. The lower bound is the lowest where all remaining cases score 0.
+    """
+    n = len(scored) + remaining
+    worst, best = math.fsum(scored), math.fsum([*scored, *[1.0] * remaining])
+    least, most = worst / n, best / n
+    if not remaining:
+        low, high = bounds(scored, sure.met, seed).low, bounds(scored, sure.short, seed).high
+        return _Ends(least, most, (low, low), (high, high))
+    perfect, wrong = (1 - sure.met) ** (1 / n), 1 - (1 - sure.short) ** (1 / n)
+    lows = binomial_low(_whole(worst), n, sure.met), max(binomial_low(_whole(best), n, sure.met), perfect)
+    fewest, most_right = n - _whole(n - worst), n - _whole(n - best)
+    highs = min(binomial_high(fewest, n, sure.short), wrong), binomial_high(most_right, n, sure.short)
+    return _Ends(
+        least, most, (min(round(lows[0], DECIMALS), least), min(round(lows[1], DECIMALS), most)),
+        (max(round(highs[0], DECIMALS), least), max(round(highs[1], DECIMALS), most)),
+    )  # fmt: skip
+
+
+def _whole(total: float) -> int:
+    return math.floor(total + SLACK)
+
+
+def _point(ends: _Ends, threshold: float, n: int) -> Verdict | None:
+    worst = check_threshold(Figure(ends.least, n, *_outer(ends)), threshold, "point")
+    best = check_threshold(Figure(ends.most, n, *_outer(ends)), threshold, "point")
+    return worst if worst is best else None
+
+
+def _confident(ends: _Ends, threshold: float, n: int) -> Verdict | None:
+    """Met and short are judged by the ends that help least, inconclusive by those that help most."""
+    outer = check_threshold(Figure(ends.least, n, *_outer(ends)), threshold, CONFIDENT)
+    if outer in (Verdict.MET, Verdict.SHORT):
+        return outer
+    inner = check_threshold(Figure(ends.least, n, ends.low[1], ends.high[0]), threshold, CONFIDENT)
+    return inner if inner is Verdict.INCONCLUSIVE else None
+
+
+def _outer(ends: _Ends) -> tuple[float, float]:
+    return ends.low[0], ends.high[1]

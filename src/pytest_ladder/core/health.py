@@ -1,0 +1,138 @@
+"""How fit an eval set is to decide: too small, too alike, contradicting itself, or far from production."""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from pytest_ladder.core.canonical import Json, digest
+from pytest_ladder.core.cases import ALL, Case, EvalSet
+from pytest_ladder.core.intervals import least_n
+from pytest_ladder.core.ladder import Ladder
+from pytest_ladder.core.near import near_duplicates
+from pytest_ladder.core.thresholds import asked
+
+FEW = 200
+"""Fewer cases than this are announced: from 200 on, failures can be sorted by kind and small slices still decide."""
+PRODUCTION = "production"
+"""The word of `metadata.source` for a case that was taken from real use."""
+_TOKEN = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]|[^\W\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]+")
+"""Words; a character at a time where a script writes none apart."""
+
+
+class Trait(StrEnum):
+    """What a note is about."""
+
+    FEW_CASES = "few_cases"
+    SMALL_SLICE = "small_slice"
+    NEAR_DUPLICATES = "near_duplicates"
+    LABEL_CONFLICT = "label_conflict"
+    PRODUCTION_SHARE = "production_share"
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """One thing worth knowing of an eval set."""
+
+    trait: Trait
+    text: str
+    """One sentence, without case texts."""
+    cases: tuple[str, ...] = ()
+    """Ids of the cases it is about, in the order of the eval set; empty where it is about all."""
+    slice: str = ALL
+    warns: bool = True
+    """Whether it calls for a change; a share alone does not."""
+
+
+def health(ladder: Ladder, evalset: EvalSet, confidence: float | None = None) -> tuple[Note, ...]:
+    """Look an eval set over; empty where there is nothing to say.
+
+    Args:
+        ladder: Whose thresholds the slices must be able to decide.
+        evalset: The cases.
+        confidence: That "met" takes, in place of the ladder's own.
+    """
+    sure = ladder.decision.confidence if confidence is None else confidence
+    return (
+        *_few(evalset), *_small_slices(ladder, evalset, sure), *_conflicts(evalset), *_near(evalset),
+        *_production(evalset),
+    )  # fmt: skip
+
+
+def normal_text(value: Json) -> str:
+    """An input as text to compare: compatibility forms, case and white space made alike.
+
+    An object is written as JSON with sorted keys, so that the order of its keys does not matter.
+    """
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, sort_keys=True)
+    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+
+
+def tokens(value: Json) -> frozenset[str]:
+    """The different words of an input; a character each in scripts that write no spaces."""
+    return frozenset(_TOKEN.findall(normal_text(value)))
+
+
+def label_conflicts(evalset: EvalSet) -> tuple[tuple[str, ...], ...]:
+    """Groups of cases with the same normalised input and different `expected`, ids in the order of the eval set."""
+    groups: defaultdict[str, list[Case]] = defaultdict(list)
+    for case in evalset:
+        if case.expected is not None:
+            groups[normal_text(case.input)].append(case)
+    return tuple(
+        tuple(case.id for case in group)
+        for group in groups.values()
+        if len(group) > 1 and len({digest(case.expected) for case in group}) > 1
+    )
+
+
+def production_share(evalset: EvalSet) -> float | None:
+    """Share of all cases that were taken from production, 0 to 1; None where no case names its source."""
+    sources = [case.metadata.get("source") for case in evalset]
+    if not any(sources):
+        return None
+    return sum(str(source).casefold() == PRODUCTION for source in sources) / len(sources)
+
+
+def _few(evalset: EvalSet) -> Iterator[Note]:
+    if len(evalset) < FEW:
+        text = f"{len(evalset)} cases are few: with {FEW} or more, slices and small gains can be told apart"
+        yield Note(Trait.FEW_CASES, text)
+
+
+def _small_slices(ladder: Ladder, evalset: EvalSet, confidence: float) -> Iterator[Note]:
+    for metric, slice_, threshold in asked(ladder):
+        cases, least = evalset.slices.get(slice_, ()), least_n(threshold, confidence)
+        if cases and (least is None or len(cases) < least):
+            what = f"{len(cases)} cases cannot confirm {metric} >= {threshold:g} at {confidence:.4g}"
+            need = f"it takes {least}" if least else "no number of cases does"
+            ids = tuple(case.id for case in cases) if slice_ != ALL else ()
+            yield Note(Trait.SMALL_SLICE, f"slice {slice_!r}: {what}; {need}", ids, slice_)
+
+
+def _conflicts(evalset: EvalSet) -> Iterator[Note]:
+    for ids in label_conflicts(evalset):
+        yield Note(Trait.LABEL_CONFLICT, f"{len(ids)} cases with the same input expect different answers", ids)
+
+
+def _near(evalset: EvalSet) -> Iterator[Note]:
+    groups = near_duplicates([tokens(case.input) for case in evalset])
+    if groups:
+        extra = sum(len(group) - 1 for group in groups)
+        ids = tuple(evalset[place].id for group in groups for place in group)
+        sizes = Counter(len(group) for group in groups)
+        text = f"{extra} cases are near-duplicates of others, in {len(groups)} groups of up to {max(sizes)}"
+        yield Note(Trait.NEAR_DUPLICATES, f"{text}: they count as independent, and make intervals too narrow", ids)
+
+
+def _production(evalset: EvalSet) -> Iterator[Note]:
+    share = production_share(evalset)
+    if share is not None:
+        taken = round(share * len(evalset))
+        text = f"{taken} of {len(evalset)} cases ({share:.0%}) come from production"
+        yield Note(Trait.PRODUCTION_SHARE, text, warns=False)
