@@ -307,8 +307,6 @@ def test_a_lock_of_a_process_that_died_holds_nobody_up(project: Project):
 def test_a_system_that_ends_the_process_is_an_error_of_its_case(project: Project):
     dies = "    if case.id == 'c05' and rung.id == 'prompt':\n        raise SystemExit(3)\n"
     project.edit("slow.py", "    number = ", dies + "    number = ")
-        "    if case.id == 'c05' and rung.id == 'prompt': raise SystemExit(3)\n    number = ",
-    )
 
     ran = project.run()
 
