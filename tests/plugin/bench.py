@@ -214,6 +214,7 @@ class Ran:
         self.status = int(result.ret)
         self.text = result.stdout.str() + result.stderr.str()
         self.lines = self.text.splitlines()
+        self.flat = " ".join(self.text.split())
 
     def outcomes(self) -> dict[str, str]:
         """Rung -> the word that `-v` shows for it, in the order shown."""

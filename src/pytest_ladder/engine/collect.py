@@ -116,6 +116,8 @@ async def _one(job: Job, system: System, terms: Terms) -> CaseError | None:
     try:
         async with asyncio.timeout(terms.timeout_s) as deadline:
             answer = await system.answer(job.question)
+            if deadline.expired():  # it kept the interrupt to itself, and answers too late
+                raise TimeoutError
         _write(job, answer, ledger, time.perf_counter() - start, terms)
     except FATAL:
         raise

@@ -19,6 +19,8 @@ from pytest_ladder.session.settings import Settings
 from pytest_ladder.store.paths import inside
 
 FILE = "ladder.toml"
+BUDGET = "ladder_budget"
+"""Key of a worker's input: the file in which the workers of a run keep count."""
 
 
 @dataclass(frozen=True)
@@ -145,8 +147,7 @@ def start(config: pytest.Config) -> None:
             check_extension(path)
     except LadderError as error:
         raise pytest.UsageError(str(error)) from None
-    meter = Meter(settings.max_calls, settings.max_cost_usd)
-    made = Context(config, settings, Shared(settings, config.rootpath, meter=meter))
+    made = Context(config, settings, Shared(settings, config.rootpath, meter=_meter(config, settings)))
     made.watch = watcher(config)
     config.stash[CONTEXT] = made
     config.pluginmanager.register(Items(made), "ladder-items")
@@ -163,3 +164,13 @@ def start(config: pytest.Config) -> None:
 
         check_mode(config)
         config.pluginmanager.register(Scheduler(), "ladder-scheduler")
+
+
+def _meter(config: pytest.Config, settings: Settings) -> Meter:
+    """The budget of the run; workers of pytest-xdist spend it together."""
+    shared = getattr(config, "workerinput", {}).get(BUDGET)
+    if shared is None:
+        return Meter(settings.max_calls, settings.max_cost_usd)
+    from pytest_ladder.engine.shared_meter import SharedMeter
+
+    return SharedMeter(settings.max_calls, settings.max_cost_usd, path=Path(shared))

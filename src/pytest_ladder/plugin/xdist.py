@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
 from xdist.scheduler import LoadFileScheduling, LoadGroupScheduling, LoadScopeScheduling
 
 from pytest_ladder.plugin.items import param_of
-from pytest_ladder.plugin.run import Context
+from pytest_ladder.plugin.run import BUDGET, Context
 
 OUTPUT = "ladder"
 """Key of a worker's output: how many reports of rungs it sent, and which tests they are of."""
@@ -76,7 +77,21 @@ def _speaks_of_ladders(path: str) -> bool:
 
 
 class Scheduler:
-    """Chooses the scheduler on the controller."""
+    """Chooses the scheduler on the controller, and gives the workers a place to keep count of what they spend."""
+
+    def __init__(self) -> None:
+        self._folder: TemporaryDirectory[str] | None = None
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: Any) -> None:
+        """Tell a worker where the budget of the run is kept."""
+        self._folder = self._folder or TemporaryDirectory(prefix="pytest-ladder-")
+        node.workerinput[BUDGET] = str(Path(self._folder.name) / "budget.json")
+
+    def pytest_unconfigure(self) -> None:
+        """Remove that place."""
+        if self._folder is not None:
+            self._folder.cleanup()
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_xdist_make_scheduler(self, config: pytest.Config, log: Any) -> Any:

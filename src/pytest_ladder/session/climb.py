@@ -125,7 +125,8 @@ class Climb:
         """How an evaluated rung stands."""
         if verdict is not Verdict.MET:
             return State(str(verdict))
-        return State.MET if self.lever(rung_id) or not self._cheaper_known(rung_id) else State.SELECTED
+        smoke = self.run.settings.limit is not None
+        return State.MET if smoke or self.lever(rung_id) or not self._cheaper_known(rung_id) else State.SELECTED
 
     def _cheaper_known(self, rung_id: str) -> bool:
         """Whether every cheaper rung has current evidence and falls short; a full run has measured them itself."""

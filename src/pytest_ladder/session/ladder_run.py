@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_ladder.core.answers import CaseError, Record, answers_digest
-from pytest_ladder.core.canonical import Json
+from pytest_ladder.core.canonical import Json, digest
 from pytest_ladder.core.cases import EvalSet
 from pytest_ladder.core.entries import Entry, RungEntry, Verdict
 from pytest_ladder.core.evaluation import Evaluation, grade
@@ -43,6 +43,7 @@ from pytest_ladder.store.escalation_log import read_log
 from pytest_ladder.store.guard import guard_local, guard_shared
 from pytest_ladder.store.labels import read_labels
 from pytest_ladder.store.lock import LadderLock
+from pytest_ladder.store.modules import names_file
 from pytest_ladder.store.paths import beside, relative
 from pytest_ladder.store.prompt_file import VERSIONS, PromptFile, check_versions, read_prompt
 from pytest_ladder.store.recordings import (
@@ -171,7 +172,9 @@ class LadderRun:
     @cached_property
     def scrubber(self) -> Scrubber:
         """The filter before anything is written."""
-        return Scrubber(Redactor(os.environ), [self.assembler.function(name) for name in self.ladder.redact])
+        return Scrubber(
+            Redactor(os.environ), [self.assembler.function(name, "[privacy] redact") for name in self.ladder.redact]
+        )
 
     @cached_property
     def corpus(self) -> frozenset[str]:
@@ -198,7 +201,7 @@ class LadderRun:
         prints = self.fingerprint(rung, extra)
         with self.writing():
             result = self._here(rung, prints, own, watch)
-            if self.settings.holdout and self.holdout and result.evaluation.verdict is Verdict.MET:
+            if self.settings.holdout and self.settings.limit is None and result.evaluation.verdict is Verdict.MET:
                 result = self._look(rung, prints, own, watch, result)
         self.results[rung_id] = result
         return result
@@ -327,8 +330,21 @@ class LadderRun:
             recorded=(lambda _: None) if again else self.calls.get,
             read_only=self.settings.read_only,
             where=f"{self.ladder.where}: [rungs.{rung.id}]",
+            files=self._model_files(rung),
             stray=lambda call: self.calls.add(rung.id, [self.scrubber.call(call)]),
         )
+
+    def _model_files(self, rung: RungSpec) -> str:
+        """Digest of the files of the rung's fingerprint that are its model; empty where there is none."""
+        adapter = rung.options.get("adapter")
+        folder = beside(self.assembler.path(str(adapter)), self.folder) + "/" if adapter else ""
+        code = self.assembler.path(str(rung.model).rpartition(":")[0]) if names_file(rung.model or "") else None
+        files = {
+            path: content
+            for path, content in self.fingerprint(self.ladder.rung(rung.id)).artifacts.items()
+            if (folder and path.startswith(folder)) or (code and path == beside(code, self.folder))
+        }
+        return digest(files) if files else ""
 
     # --- grading -------------------------------------------------------------------------------------------------
 
@@ -382,7 +398,8 @@ class LadderRun:
         watch: Callable[[], None] | None,
         result: RungResult,
     ) -> RungResult:
-        assert self.holdout is not None
+        if self.holdout is None:
+            return replace(result, notes=(*result.notes, "hold-out: the key `holdout` names no set to look at"))
         look = self._result(rung, prints, self.holdout, self._answers(rung, prints, self.holdout, own, watch))
         looks = len([e for e in self.log if isinstance(e, RungEntry) and e.evalset == self.holdout.digest])
         entry = replace(look.entry, reason=f"hold-out, look {looks + 1}") if look.entry else None

@@ -1,0 +1,47 @@
+"""A budget that several processes spend together."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from filelock import FileLock
+
+from pytest_ladder.core.answers import Reply, Usage
+from pytest_ladder.engine.meter import Meter
+
+
+@dataclass
+class SharedMeter(Meter):
+    """Keeps its count in a file, under a lock: what one process spends, the others see.
+
+    The calls that a process had in flight when it died stay counted.
+    """
+
+    path: Path = Path()
+    """The file; it comes into being with the first call."""
+
+    def reserve(self) -> None:
+        """Take one call from the budget; raises BudgetSpent where a bound is reached."""
+        with self._together():
+            super().reserve()
+
+    def settle(self, reply: Reply | None) -> None:
+        """Give a reservation back and count what the call consumed."""
+        with self._together():
+            super().settle(reply)
+
+    @contextmanager
+    def _together(self) -> Iterator[None]:
+        with FileLock(self.path.with_suffix(".lock")):
+            if self.path.exists():
+                known = json.loads(self.path.read_text(encoding="utf-8"))
+                self.spent, self.reserved = Usage(**known["spent"]), known["reserved"]
+            try:
+                yield
+            finally:
+                told = json.dumps({"spent": asdict(self.spent), "reserved": self.reserved})
+                self.path.write_text(told, encoding="utf-8")
