@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from pytest_ladder.core.canonical import DECIMALS
@@ -62,7 +62,11 @@ class Standing:
 
 
 def standings(
-    ladder: Ladder, evalset: EvalSet, values: Values, confidences: Confidences | None = None
+    ladder: Ladder,
+    evalset: EvalSet,
+    values: Values,
+    confidences: Confidences | None = None,
+    binary: Collection[str] = (),
 ) -> tuple[Standing, ...]:
     """Say of each threshold, in the order written, where it stands.
 
@@ -71,6 +75,8 @@ def standings(
         evalset: All cases, asked and not.
         values: What is known so far.
         confidences: In place of the ladder's own confidence on both sides.
+        binary: Metrics whose cases can only score 0 or 1. Of others a remaining case may score anything between, so
+            that under `confident` no end but the last case settles an inconclusive verdict.
     """
     sure = confidences or Confidences(ladder.decision.confidence, ladder.decision.confidence)
     found = []
@@ -79,7 +85,7 @@ def standings(
         cases = evalset.slices.get(slice_, ())
         scored = [value for case in cases if (value := known.get(case.id)) is not None]
         remaining = sum(case.id not in known for case in cases)
-        found.append(_standing((metric, slice_, threshold), scored, remaining, ladder, sure))
+        found.append(_standing((metric, slice_, threshold), scored, remaining, ladder, sure, metric in binary))
     return tuple(found)
 
 
@@ -133,12 +139,17 @@ def _hash(seed: int, *parts: str) -> str:
 
 
 def _standing(
-    what: tuple[str, str, float], scored: Sequence[float], remaining: int, ladder: Ladder, sure: Confidences
+    what: tuple[str, str, float],
+    scored: Sequence[float],
+    remaining: int,
+    ladder: Ladder,
+    sure: Confidences,
+    binary: bool,
 ) -> Standing:
     n = len(scored) + remaining
     if not n:
         return Standing(*what, 0, 0, 0.0, 1.0, 0.0, 1.0, Verdict.ERROR)
-    ends = _ends(scored, remaining, sure, ladder.seed)
+    ends = _ends(scored, remaining, sure, ladder.seed, binary and all(value in (0.0, 1.0) for value in scored))
     if not scored:
         verdict = None
     elif ladder.decision.rule == CONFIDENT:
@@ -158,7 +169,7 @@ class _Ends:
     high: tuple[float, float]
 
 
-def _ends(scored: Sequence[float], remaining: int, sure: Confidences, seed: int) -> _Ends:
+def _ends(scored: Sequence[float], remaining: int, sure: Confidences, seed: int, binary: bool) -> _Ends:
     """Both ends of the mean and of its two bounds.
 
     The bounds of scores that are all 0 or 1 grow with every success. Those of other scores lie between the binomial
@@ -171,7 +182,7 @@ def _ends(scored: Sequence[float], remaining: int, sure: Confidences, seed: int)
     if not remaining:
         low, high = bounds(scored, sure.met, seed).low, bounds(scored, sure.short, seed).high
         return _Ends(least, most, (low, low), (high, high))
-    perfect, wrong = (1 - sure.met) ** (1 / n), 1 - (1 - sure.short) ** (1 / n)
+    perfect, wrong = (0.0, 1.0) if binary else ((1 - sure.met) ** (1 / n), 1 - (1 - sure.short) ** (1 / n))
     lows = binomial_low(_whole(worst), n, sure.met), max(binomial_low(_whole(best), n, sure.met), perfect)
     fewest, most_right = n - _whole(n - worst), n - _whole(n - best)
     highs = min(binomial_high(fewest, n, sure.short), wrong), binomial_high(most_right, n, sure.short)

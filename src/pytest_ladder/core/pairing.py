@@ -26,7 +26,8 @@ class Difference(StrEnum):
     NO_DIFFERENCE = "no_difference"
     """None was shown; `low` and `high` say how large one could still be."""
     TOO_FEW = "too_few"
-    """No conclusion: so few pairs, or so few that differ, that even if all fell to one side it would prove nothing."""
+    """No conclusion: so few pairs, or so few that differ, that even if all fell to one side it would prove nothing;
+    nor do the bounds keep within `min_effect`."""
 
 
 class Method(StrEnum):
@@ -226,17 +227,18 @@ def _effect(wins: int, losses: int, mean: float, spread: float, binary: bool) ->
 
 def _judge(found: SliceComparison, gain: float, loss: float, confidence: float, min_effect: float) -> SliceComparison:
     tail = 1 - confidence + SLACK
-    verdict = _verdict(found, gain <= tail, loss <= tail, confidence)
+    verdict = Difference.BETTER if gain <= tail else Difference.WORSE if loss <= tail else None
+    verdict = verdict or _not_shown(found, confidence, min_effect)
     lost = verdict is Difference.WORSE and -(found.difference or 0.0) > min_effect + SLACK
     return replace(found, adjusted_gain=gain, adjusted_loss=loss, verdict=verdict, regression=lost)
 
 
-def _verdict(found: SliceComparison, gained: bool, lost: bool, confidence: float) -> Difference:
-    if gained or lost:
-        return Difference.BETTER if gained else Difference.WORSE
+def _not_shown(found: SliceComparison, confidence: float, min_effect: float) -> Difference:
     least = least_differing(confidence)
-    undecidable = found.n < least or 0 < found.differing < least
-    return Difference.TOO_FEW if undecidable else Difference.NO_DIFFERENCE
+    if found.low is None or found.high is None or found.n < least:
+        return Difference.TOO_FEW
+    settled = -min_effect <= found.low and found.high <= min_effect
+    return Difference.TOO_FEW if 0 < found.differing < least and not settled else Difference.NO_DIFFERENCE
 
 
 def _gathering(slices: Mapping[str, SliceComparison], confidence: float) -> dict[str, float]:
