@@ -17,11 +17,11 @@ _SLACK = 1e-9
 def near_duplicates(texts: Sequence[frozenset[str]], similar: float = SIMILAR) -> tuple[tuple[int, ...], ...]:
     """Group texts, given as sets of words, by their likeness.
 
-    A text joins the group of the first text found that it is like; each group is led by its shortest text, and its
-    members are like the leader, though perhaps not quite like one another. Texts without words are left out.
+    From the shortest to the longest, a text joins the group of the first text found that it is like: each member of a
+    group is like another one, though perhaps not like all. Texts without words are left out.
 
     Two texts can only be so much alike if they share one of their rarest words: only those are compared, and of those
-    at most 64. So hardly any pair is missed and 10,000 texts take about a second.
+    at most 64. So hardly any near-duplicate is missed, and 10,000 texts of a few dozen words take about a second.
 
     Source: prefix filtering, as in Xiao, Wang, Lin and Yu, "Efficient similarity joins for near duplicate detection",
     WWW 2008.
@@ -32,21 +32,22 @@ def near_duplicates(texts: Sequence[frozenset[str]], similar: float = SIMILAR) -
     often = Counter(chain.from_iterable(texts))
     ranks = {word: rank for rank, word in enumerate(sorted(often, key=lambda word: (often[word], word)))}
     index: defaultdict[int, list[int]] = defaultdict(list)
-    leaders: dict[frozenset[str], int] = {}
-    groups: defaultdict[int, list[int]] = defaultdict(list)
+    seen: dict[frozenset[str], int] = {}
+    group_of: dict[int, int] = {}
     for place in sorted((p for p, text in enumerate(texts) if text), key=lambda p: (len(texts[p]), p)):
         text = texts[place]
-        leader = leaders.get(text)
-        rare: list[int] = []
-        if leader is None:
+        near = seen.get(text)
+        if near is None:
             rare = sorted(map(ranks.__getitem__, text))[: _reach(len(text), similar)]
-            leader = next((p for p in _candidates(rare, index) if _alike(text, texts[p], similar)), None)
-        if leader is None:
-            leader = leaders[text] = place
+            near = next((p for p in _candidates(rare, index) if _alike(text, texts[p], similar)), None)
+            seen[text] = place
             for word in rare[: _reach(len(text), 2 * similar / (1 + similar))]:
                 index[word].append(place)
-        groups[leader].append(place)
-    return tuple(sorted(tuple(sorted(group)) for group in groups.values() if len(group) > 1))
+        group_of[place] = place if near is None else group_of[near]
+    groups: defaultdict[int, list[int]] = defaultdict(list)
+    for place in sorted(group_of):
+        groups[group_of[place]].append(place)
+    return tuple(tuple(group) for group in groups.values() if len(group) > 1)
 
 
 def _reach(size: int, share: float) -> int:
