@@ -46,6 +46,8 @@ class Controller:
     """Node id of a test that killed its worker -> what is known of it."""
     collect_fault: bool = False
     summary: RunSummary | None = None
+    written: list[Path] = field(default_factory=list)
+    """The reports that were written."""
 
     def pytest_report_header(self) -> str:
         """Say what may be asked."""
@@ -106,10 +108,17 @@ class Controller:
                 datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
                 version(),
             )
-            for path in self.context.settings.reports:
-                write_report(path, self.summary)
+            self._write_reports(session, self.summary)
         finally:
             self.context.close()
+
+    def _write_reports(self, session: pytest.Session, summary: RunSummary) -> None:
+        for path in self.context.settings.reports:
+            try:
+                write_report(path, summary)
+                self.written.append(path)
+            except LadderError as error:
+                self._fail(session, path, "report", str(error))
 
     def _count_crashes(self) -> None:
         """Hold a rung that killed its worker to be in error."""
@@ -185,8 +194,8 @@ class Controller:
         )  # fmt: skip
         terminalreporter.section("ladders", sep="=")
         terminalreporter.write(text if text.endswith("\n") else text + "\n")
-        for path in self.context.settings.reports:
-            terminalreporter.write_line(f"report: {path}")
+        for path in self.written:
+            terminalreporter.write_line(f"report: {relative(path, self.context.config.invocation_params.dir)}")
 
 
 def _worker(report: pytest.TestReport) -> str:

@@ -71,9 +71,11 @@ class RungHandle:
         try:
             self.result = self._run.evaluate(self.id, system, self._watch)
         except LadderError as error:
-            self.state = State.ERROR
-            pytest.fail(str(error), pytrace=False)
-        return self.result.evaluation
+            told = str(error)
+        else:
+            return self.result.evaluation
+        self.state = State.ERROR
+        pytest.fail(told, pytrace=False)  # outside of `except`: pytest would show the error a second time
 
     def check(self, system: Callable[..., Any] | None = None) -> Evaluation:
         """Evaluate the rung and assert every threshold and limit of ladder.toml.

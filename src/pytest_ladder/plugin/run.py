@@ -169,7 +169,7 @@ def start(config: pytest.Config) -> None:
 def _meter(config: pytest.Config, settings: Settings) -> Meter:
     """The budget of the run; workers of pytest-xdist spend it together."""
     shared = getattr(config, "workerinput", {}).get(BUDGET)
-    if shared is None:
+    if shared is None or settings.max_calls is settings.max_cost_usd is None:
         return Meter(settings.max_calls, settings.max_cost_usd)
     from pytest_ladder.engine.shared_meter import SharedMeter
 

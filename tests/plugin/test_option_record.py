@@ -1,4 +1,4 @@
-"""What is asked, and what is not: a side file tells what each system and model was asked."""
+"""`--ladder-record`: what is asked, and what is not; a side file tells what each system and model was asked."""
 
 from __future__ import annotations
 

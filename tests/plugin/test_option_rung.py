@@ -1,4 +1,4 @@
-"""Runs that leave rungs out, by option, by node id or by keyword."""
+"""`--ladder-rung`, and other runs that leave rungs out: by node id, by keyword."""
 
 from __future__ import annotations
 
