@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 import runpy
 import tomllib
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
+from pytest_ladder.backends.models import is_function, is_local
 from pytest_ladder.cli.init import init
 from pytest_ladder.core.answers import Answer
 from pytest_ladder.core.cases import Case
@@ -138,3 +142,42 @@ def test_a_folder_that_cannot_be_written_is_an_error_that_names_it(tmp_path: Pat
 
     with pytest.raises(InvalidRequest, match="file: it cannot be written"):
         init(tmp_path / "file", "support")
+
+
+class Provider(BaseHTTPRequestHandler):
+    """A chat API that says what it was sent."""
+
+    def do_POST(self) -> None:
+        sent = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        said = f"{self.headers['Authorization']}, {sent['messages'][-1]['content']}, {sent['temperature']}"
+        told = {"model": f"{sent['model']}-1", "choices": [{"message": {"content": said}}]}
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(json.dumps(told).encode())
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+def test_the_example_of_a_provider_works_once_its_marks_are_off(folder: Path, monkeypatch: pytest.MonkeyPatch):
+    text = (folder / "models.py").read_text(encoding="utf-8")
+    example = "\n".join(re.findall(r"(?m)^# ?(.*)$", text[text.index("# def provider") :]))
+    monkeypatch.setenv("API_KEY", "secret")
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Provider) as server:
+        Thread(target=server.serve_forever).start()
+        names: dict = {}
+        exec(example.replace("https://HOST", f"http://127.0.0.1:{server.server_port}"), names)
+        reply = names["provider"]([{"role": "user", "content": "Hello"}], temperature=0.5)
+        server.shutdown()
+
+    assert reply == {"text": "Bearer secret, Hello, 0.5", "model": "MODEL-1"}
+
+
+def test_no_template_names_a_model_that_cannot_be_served(folder: Path):
+    text = "".join((folder / name).read_text(encoding="utf-8") for name in ("models.py", "ladder.toml"))
+    lines = [line for line in text.splitlines() if "model = " in line]
+    named = [name for line in lines for name in re.findall(r'"([^"]+)"', line)]
+
+    assert len(named) >= 3
+    assert [name for name in named if not (is_local(name) or is_function(name))] == []
