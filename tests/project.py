@@ -242,5 +242,5 @@ class Project:
         return Ran(process.returncode, text)
 
 
-OURS = re.compile(r"Traceback|INTERNALERROR|Error in sys.excepthook|was never awaited")
+OURS = re.compile(r"Traceback|INTERNALERROR|Error in sys.excepthook|was never awaited|During handling")
 """What no user may see, whatever is wrong with their files."""

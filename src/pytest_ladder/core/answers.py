@@ -125,14 +125,17 @@ class Request:
     seed: int = 0
     repeat: int = 0
     """Which of several answers to the same case this is for, from 0: independent samples stay apart."""
+    files: str = ""
+    """Digest of the project's files that are the model: its code, its adapter; empty where its name says it all."""
 
     @property
     def digest(self) -> str:
         """Digest of all that decides the reply."""
-        return digest({
+        whole = {
             "model": self.model, "messages": [dict(m) for m in self.messages], "options": dict(self.options),
             "seed": self.seed, "repeat": self.repeat,
-        })  # fmt: skip
+        }  # fmt: skip
+        return digest({**whole, "files": self.files} if self.files else whole)
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,6 +50,8 @@ class Client:
     """Looks a request digest up among the recorded calls."""
     read_only: bool
     where: str
+    files: str = ""
+    """Digest of the project's files that are the model: with other code or another adapter it is another one."""
     stray: Callable[[Call], None] = lambda _: None
     """Gets each new call that belongs to no answer in the making."""
     _model: Model | None = None
@@ -80,7 +82,7 @@ class Client:
             raise InvalidRequest(
                 message(self.where, "no model is named", next_step='set `model = "..."` at the top or in the rung')
             )
-        return Request(self.name, tuple(messages), {**self.options, **options}, self.seed, repeat)
+        return Request(self.name, tuple(messages), {**self.options, **options}, self.seed, repeat, self.files)
 
     async def _ask(self, request: Request) -> Reply:
         if self.read_only:

@@ -109,6 +109,7 @@ class RungHandle:
         return explain(
             self.id, evaluation.checks, result.misses, path=self._run.ladder.where,
             confidence=self._run.ladder.decision.confidence, cases=len(evaluation.cases),
+            next_step=self._climb.beyond(self.id),
         )  # fmt: skip
 
     def _why_error(self, result: RungResult) -> str:

@@ -43,9 +43,10 @@ class Assembler:
         """A path of ladder.toml, absolute and inside the rootdir."""
         return inside(self.ladder.rootdir, self.ladder.folder, written, self.ladder.where)
 
-    def function(self, reference: str) -> Callable[..., Any]:
-        """A function that ladder.toml names."""
-        return load(reference, self.ladder.folder, self.ladder.rootdir, self.ladder.where)
+    def function(self, reference: str, place: str = "") -> Callable[..., Any]:
+        """A function that ladder.toml names, at a place of it as `[privacy] redact`."""
+        where = f"{self.ladder.where}: {place}" if place else self.ladder.where
+        return load(reference, self.ladder.folder, self.ladder.rootdir, where)
 
     def documents(self, written: str) -> Sequence[Document]:
         """A corpus, read once."""
@@ -68,7 +69,7 @@ class Assembler:
     def system(self, rung: RungSpec, llm: LLM) -> System:
         """The system of a rung: the user's own where the table names one, else the built-in of its kind."""
         if rung.system is not None:
-            return OwnSystem(self.function(rung.system), rung, llm)
+            return OwnSystem(self.function(rung.system, f"[rungs.{rung.id}] system"), rung, llm)
         kit = Kit(
             llm=llm,
             read_text=lambda written: read_text(self.path(written), written),
@@ -107,7 +108,7 @@ class Assembler:
         """The scorer of one metric: the user's own function, or a registered one."""
         where = f"{self.ladder.where}: [metrics.{metric.name}]"
         if ":" in metric.scorer and not metric.scorer.startswith("deepeval:"):
-            return own_scorer(self.function(metric.scorer), metric.options)
+            return own_scorer(self.function(metric.scorer, f"[metrics.{metric.name}] scorer"), metric.options)
         try:
             return build_scorer(metric.scorer, self._options(metric))
         except ValueError as error:

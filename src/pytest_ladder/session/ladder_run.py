@@ -240,6 +240,11 @@ class LadderRun:
         pending = not self.settings.read_only and is_pending(self.folder, rung.id, prints.digest)
         return self._result(rung, prints, self.whole, Collected(records, [], 0, pending))
 
+    def recorded(self, rung_id: str) -> bool:
+        """Whether every answer of a rung, as it is today, is on record."""
+        rung = self.ladder.rung(rung_id)
+        return not self._jobs(self._recordings(rung, self.fingerprint(rung), read_only=True), self.evalset)
+
     def _recordings(self, rung: RungSpec, prints: Fingerprint, read_only: bool) -> Recordings:
         return Recordings(self.folder, rung.id, prints.digest, self.shared.rootdir, read_only)
 
