@@ -81,10 +81,21 @@ def test_without_it_nothing_of_the_engine_is_imported(bench: Bench):
 def test_without_it_the_other_options_do_nothing(bench: Bench):
     bench.make()
 
-    ran = bench.run("--ladder-record=all", "--ladder-fine-tune", ladder=False)
+    ran = bench.run("--ladder-record=all", "--ladder-concurrency=2", ladder=False)
 
     assert ran.status == 5
+    assert "1 left out; `--ladder` runs them" in ran.text
     assert bench.asked() == []
+
+
+@pytest.mark.parametrize("option", ["--ladder-fine-tune", "--ladder-rung=rag", "--ladder-holdout", "--ladder-limit=2"])
+def test_a_request_that_would_do_nothing_without_it_is_refused(bench: Bench, option: str):
+    bench.make()
+
+    ran = bench.run(option, ladder=False)
+
+    assert ran.status == 4
+    assert "nothing is run without --ladder" in ran.text
 
 
 @pytest.mark.parametrize("workers", [(), ("-n", "1")])

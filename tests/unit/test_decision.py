@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from pytest_ladder.core.decision import Decision, decide, recommend, shortfall
+from pytest_ladder.core.decision import Decision, decide, shortfall
 from pytest_ladder.core.diagnosis_kinds import FailureKind
 from pytest_ladder.core.entries import Figure, RungEntry, Verdict
-from pytest_ladder.core.ladder import GatePolicy, Limits
+from pytest_ladder.core.ladder import Limits
 from pytest_ladder.core.rungs import Kind, RungSpec
 from tests.builders import ladder
 
@@ -113,27 +113,18 @@ def test_the_log_entry_rests_on_the_ids_of_the_entries():
     assert (made.ladder, made.selected, made.rests_on) == ("support", "prompt", ("sha256:1",))
 
 
-@pytest.mark.parametrize(
-    ("diagnosis", "step"),
-    [
-        ({FailureKind.FACTS: 5, FailureKind.FORM: 2}, "declare a rag rung: most failures are of kind facts"),
-        ({FailureKind.RETRIEVAL: 1}, "declare a advanced_rag rung: most failures are of kind retrieval"),
-        ({FailureKind.REASONING: 3}, "declare a decompose rung: most failures are of kind reasoning"),
-        ({FailureKind.TOOL_USE: 3}, "declare a decompose rung: most failures are of kind tool_use"),
-        ({FailureKind.FORM: 4}, "declare a optimize rung: most failures are of kind form"),
-        ({FailureKind.ABSTENTION: 4}, "improve the prompt rung: most failures are of kind abstention"),
-        ({FailureKind.UNKNOWN: 9}, "declare a rag rung: it is the next in climbing order"),
-    ],
-)
-def test_the_diagnosis_picks_the_next_step(diagnosis: dict[FailureKind, int], step: str):
-    assert recommend(SPEC, [PROMPT, FEW_SHOT], diagnosis, gate_open=False) == step
+def test_where_nothing_meets_the_target_the_advice_comes_from_the_diagnosis():
+    below = {r.id: entry(r, "short") for r in (PROMPT, FEW_SHOT, RAG)}
+
+    found = decide(SPEC, below, {FailureKind.FORM: 4}, lambda: False)
+
+    assert found.recommendation.startswith("declare [rungs.optimize]")
 
 
-def test_once_all_is_tried_unknown_failures_are_to_be_labelled():
-    spec = replace(SPEC, gate=GatePolicy(required=(Kind.PROMPT,)))
+def test_missed_limits_alone_are_told_apart():
+    below = {r.id: entry(r, "short") for r in (PROMPT, FEW_SHOT, RAG)}
 
-    assert recommend(spec, [PROMPT], {FailureKind.UNKNOWN: 3}, gate_open=False).startswith("label the 3 failures")
-    assert recommend(spec, [PROMPT], {}, gate_open=False) == "improve the cheaper rungs"
+    assert "smaller model" in decide(SPEC, below, {}, lambda: False, only_limits=True).recommendation
 
 
 def test_a_shortfall_is_the_widest_miss():

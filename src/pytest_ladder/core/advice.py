@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pytest_ladder.core.diagnosis import CALLS_FOR, called_for
 from pytest_ladder.core.diagnosis_kinds import FailureKind
 from pytest_ladder.core.ladder import Ladder
-from pytest_ladder.core.rungs import Kind
+from pytest_ladder.core.rungs import Kind, declaration
 
 FEW_EXAMPLES = 100
 """Below this many training examples a tuned model memorises."""
@@ -74,7 +74,7 @@ def _mend(situation: Situation, failure: FailureKind) -> str:
     most = f"most failures are of kind {failure}"
     for kind in CALLS_FOR[failure]:
         if kind not in situation.tried and kind is not Kind.FINE_TUNE:
-            return f"declare [rungs.{kind}]: {most}"
+            return f"declare {declaration(kind)}: {most}"
     return f"{LAST_RESORT[failure]}: {most}"
 
 
@@ -91,7 +91,7 @@ def _by_profile(situation: Situation) -> str:
 def _in_order(situation: Situation) -> str:
     missing = [kind for kind in situation.ladder.gate.required if kind not in situation.tried]
     if missing:
-        return f"declare [rungs.{missing[0]}]: it is the next in climbing order"
+        return f"declare {declaration(missing[0])}: it is the next in climbing order"
     unknown = situation.diagnosis.get(FailureKind.UNKNOWN, 0)
     if unknown:
         return f"label the {unknown} failures of unknown kind in labels.jsonl: they decide what mends them"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from pytest_ladder.core.diagnosis import CALLS_FOR, called_for
+from pytest_ladder.core.advice import Situation, advise
 from pytest_ladder.core.diagnosis_kinds import FailureKind
 from pytest_ladder.core.entries import DecisionEntry, RungEntry, Verdict
 from pytest_ladder.core.ladder import Ladder
@@ -39,6 +39,7 @@ def decide(
     diagnosis: Mapping[FailureKind, int],
     gate_open: Callable[[], bool],
     concessions: Callable[[], Sequence[str]] = tuple,
+    only_limits: bool = False,
 ) -> Decision:
     """Select the lever from the current entries.
 
@@ -48,6 +49,7 @@ def decide(
         diagnosis: Of the best cheaper rung's failures.
         gate_open: Tells whether fine-tuning is justified; asked only where no rung meets the target.
         concessions: Tells by what exceptions it is, for the reason; asked only where fine-tuning is the lever or next.
+        only_limits: Whether the best cheaper rung misses nothing but cost or latency.
     """
     seen: list[RungSpec] = []
     for rung in ladder.rungs:
@@ -64,8 +66,16 @@ def decide(
             return _selected(ladder, seen, current, granted)
     else:
         open_ = gate_open()
-        return _none(ladder, seen, current, recommend(ladder, seen, diagnosis, open_), concessions() if open_ else ())
+        return _none(
+            ladder, seen, current, _advice(ladder, seen, diagnosis, open_, only_limits), concessions() if open_ else ()
+        )
     return _incomplete(ladder, current, rung)
+
+
+def _advice(
+    ladder: Ladder, seen: Sequence[RungSpec], diagnosis: Mapping[FailureKind, int], gate_open: bool, only_limits: bool
+) -> str:
+    return advise(Situation(ladder, frozenset(rung.kind for rung in seen), diagnosis, gate_open, only_limits))
 
 
 def _selected(
@@ -121,27 +131,3 @@ def shortfall(ladder: Ladder, entry: RungEntry) -> str:
         if ceiling is not None and value is not None and value > ceiling:
             return f"{name} {value:.4g} > {ceiling:.4g}"
     return str(entry.verdict)
-
-
-def recommend(ladder: Ladder, seen: Sequence[RungSpec], diagnosis: Mapping[FailureKind, int], gate_open: bool) -> str:
-    """The next step where no rung on record meets the target.
-
-    The diagnosis picks it where it says anything; else it is the next kind in climbing order.
-    """
-    tried = {rung.kind for rung in seen}
-    if gate_open:
-        return "fine-tune: the cheaper rungs are on record, and the gate is open"
-    failure = called_for(diagnosis)
-    if failure is not None:
-        fitting = [kind for kind in CALLS_FOR[failure] if kind is not Kind.FINE_TUNE]
-        for kind in fitting:
-            if kind not in tried:
-                return f"declare a {kind} rung: most failures are of kind {failure}"
-        if fitting:
-            return f"improve the {fitting[-1]} rung: most failures are of kind {failure}"
-    missing = [kind for kind in ladder.gate.required if kind not in tried]
-    if missing:
-        return f"declare a {missing[0]} rung: it is the next in climbing order"
-    if diagnosis.get(FailureKind.UNKNOWN):
-        return f"label the {diagnosis[FailureKind.UNKNOWN]} failures of unknown kind: they decide what mends them"
-    return "improve the cheaper rungs"

@@ -11,7 +11,7 @@ from pytest_ladder.core.diagnosis import diagnosed, exempts
 from pytest_ladder.core.diagnosis_kinds import FailureKind
 from pytest_ladder.core.entries import RungEntry, Verdict
 from pytest_ladder.core.ladder import Ladder, Waiver
-from pytest_ladder.core.rungs import Kind
+from pytest_ladder.core.rungs import Kind, declaration
 from pytest_ladder.core.summary import Refusal
 
 
@@ -198,7 +198,7 @@ def _absent(rungs: list[RungEvidence], kind: Kind) -> Refusal:
     if not rungs:
         return Refusal(
             Code.NOT_RECORDED, f"{kind}: no rung of this kind is declared",
-            f"Declare [rungs.{kind}] in ladder.toml, run `pytest --ladder` and commit.",
+            f"Declare {declaration(kind)} in ladder.toml, run `pytest --ladder` and commit.",
         )  # fmt: skip
     return Refusal(
         Code.NOT_RECORDED, f"{rungs[0].id} has no record",

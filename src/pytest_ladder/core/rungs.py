@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from pytest_ladder.core.canonical import Json
+from pytest_ladder.core.places import Source
 
 
 class Kind(StrEnum):
@@ -30,6 +31,16 @@ REQUIRED = (Kind.PROMPT, Kind.FEW_SHOT, Kind.RAG, Kind.ADVANCED_RAG, Kind.DECOMP
 """The kinds that must be on record before fine-tuning, unless `[gate] required` says otherwise."""
 
 
+BRING_A_SYSTEM = frozenset({Kind.OPTIMIZE, Kind.ADVANCED_RAG, Kind.DECOMPOSE})
+"""Kinds without a built-in system in this version: the user brings one."""
+
+
+def declaration(kind: Kind) -> str:
+    """How a rung of a kind is declared, in the words of a next step."""
+    own = ' with `system = "file.py:function"`' if kind in BRING_A_SYSTEM else ""
+    return f"[rungs.{kind}]{own}"
+
+
 @dataclass(frozen=True, slots=True)
 class RungSpec:
     """One `[rungs.ID]` table, with what it takes over from the ladder."""
@@ -48,3 +59,9 @@ class RungSpec:
     """The kind's own keys (`prompt`, `examples`, `k`, `corpus`, `top_k` ...), as written."""
     table: Mapping[str, Json] = field(default_factory=dict)
     """The whole table as written: part of the fingerprint."""
+    source: Source = field(default_factory=Source, compare=False, repr=False)
+    """The file of the table, for messages."""
+
+    def at(self, *path: str) -> str:
+        """The table, or a key of it, as messages name it: `path:line: [rungs.ID] key`."""
+        return self.source.at("rungs", self.id, *path)

@@ -172,6 +172,7 @@ class Controller:
             **common, outcome="failed", longrepr=told, when="call", duration=0.0,
             user_properties=[("ladder.failure", name)],
         )  # fmt: skip
+        session.testscollected += 1  # the progress in per cent counts it
         hook = session.config.hook
         hook.pytest_runtest_logreport(report=failed)
         hook.pytest_runtest_logreport(

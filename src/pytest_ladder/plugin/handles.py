@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from typing import Any, overload
+from typing import TYPE_CHECKING, Any, overload
 
 import pytest
 
@@ -26,6 +26,9 @@ from pytest_ladder.session.evidence import mend
 from pytest_ladder.session.ladder_run import LadderRun, mixture
 from pytest_ladder.session.results import RungResult
 
+if TYPE_CHECKING:
+    from pytest_ladder.plugin.live import Live
+
 _Failed: Any = pytest.fail.Exception
 
 
@@ -41,7 +44,7 @@ class ThresholdsMissed(_Failed, AssertionError):  # type: ignore[misc]
 class RungHandle:
     """The rung under test."""
 
-    def __init__(self, run: LadderRun, climb: Climb, rung_id: str, watch: Callable[[], None] | None = None) -> None:
+    def __init__(self, run: LadderRun, climb: Climb, rung_id: str, watch: Live | None = None) -> None:
         self._run = run
         self._climb = climb
         self._watch = watch
@@ -74,6 +77,9 @@ class RungHandle:
             told = str(error)
         else:
             return self.result.evaluation
+        finally:
+            if self._watch is not None:
+                self._watch.erase()
         self.state = State.ERROR
         pytest.fail(told, pytrace=False)  # outside of `except`: pytest would show the error a second time
 

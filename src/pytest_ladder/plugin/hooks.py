@@ -11,6 +11,17 @@ __all__ = ["evalset", "ladder", "llm", "rung", "tuned_model"]
 
 MARKER = "ladder"
 
+LEFT_OUT = pytest.StashKey[int]()
+"""How many ladder tests a run without --ladder left out."""
+
+INTENTS = {
+    "--ladder-fine-tune": "ladder_fine_tune",
+    "--ladder-rung": "ladder_rung",
+    "--ladder-holdout": "ladder_holdout",
+    "--ladder-limit": "ladder_limit",
+}
+"""Options that ask for a run of a ladder: without --ladder they would silently do nothing."""
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Declare the options."""
@@ -28,6 +39,8 @@ def pytest_configure(config: pytest.Config) -> None:
         from pytest_ladder.plugin.run import start
 
         start(config)
+    elif asked := [flag for flag, dest in INTENTS.items() if config.getoption(dest)]:
+        raise pytest.UsageError(f"{', '.join(asked)}: nothing is run without --ladder. Add --ladder.")
 
 
 @pytest.hookimpl(trylast=True)
@@ -39,3 +52,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if out:
         config.hook.pytest_deselected(items=out)
         items[:] = [item for item in items if not item.get_closest_marker(MARKER)]
+        config.stash[LEFT_OUT] = len(out)
+
+
+def pytest_report_collectionfinish(config: pytest.Config) -> str | list[str]:
+    """Say that ladder tests were left out, and how to run them."""
+    count = config.stash.get(LEFT_OUT, 0)
+    return f"ladder: {count} left out; `--ladder` runs them" if count else []

@@ -23,6 +23,8 @@ STATE = "ladder_state"
 
 STOP = pytest.StashKey[Stop]()
 
+OWN_FAILED = "it meets its thresholds, but its test failed"
+
 WORDS: dict[str, tuple[str, str, dict[str, bool]]] = {
     State.SELECTED: ("selected", "L", {"green": True, "bold": True}),
     State.MET: ("met", ".", {"green": True}),
@@ -103,7 +105,8 @@ class Outcomes:
         if handle.result.evaluation.verdict is Verdict.ERROR:
             state = State.ERROR
         climb.states[param.rung] = state
-        return Report.of(path, str(state), handle.result, requested=climb.requested, smoke=smoke)
+        own = OWN_FAILED if call.excinfo is not None and state in (State.SELECTED, State.MET) else ""
+        return Report.of(path, str(state), handle.result, own, requested=climb.requested, smoke=smoke)
 
 
 def _properties(sent: Report, handle: RungHandle | None) -> list[tuple[str, object]]:

@@ -72,6 +72,8 @@ class Climb:
         lever = self.lever(rung_id)
         if lever and self.run.settings.climb is Mode.NEEDED:
             return Stop(State.NOT_NEEDED, f"not needed: {lever} meets the target")
+        if self.run.meter.exhausted and not self.run.recorded(rung_id):
+            return Stop(State.NOT_RUN, self.run.meter.exhausted)
         return None
 
     def _why_not_tune(self, rung_id: str) -> Stop | None:
@@ -120,6 +122,14 @@ class Climb:
         later = ids[ids.index(rung_id) + 1 :]
         cheap = [r for r in later if self.run.ladder.rung(r).kind is not Kind.FINE_TUNE]
         return bool(cheap) or any(self._why_not_tune(r) is None for r in later)
+
+    def beyond(self, rung_id: str) -> str:
+        """What to say of the rungs above the last one of a narrowed run; empty where none was left out."""
+        ids = [rung.id for rung in self.run.ladder.rungs if rung.kind is not Kind.FINE_TUNE]
+        out = [other for other in ids[ids.index(rung_id) + 1 :] if other not in self.selected] if rung_id in ids else []
+        if not out:
+            return ""
+        return f"It is the last rung of this run; left out of it: {', '.join(out)}. Mend it, or run `pytest --ladder`."
 
     def state_of(self, rung_id: str, verdict: Verdict) -> State:
         """How an evaluated rung stands."""

@@ -14,6 +14,7 @@ from pytest_ladder.session.evidence import measured_at, mend, rung_entries, said
 from pytest_ladder.session.ladder_run import LadderRun
 from pytest_ladder.session.results import Report
 from pytest_ladder.session.standing import Standing
+from pytest_ladder.session.unmatched import unmatched
 from pytest_ladder.store.escalation_log import append_entries
 
 OUT_OF_DATE = "log out of date: run `pytest --ladder` and commit"
@@ -190,6 +191,7 @@ def _notes(run: LadderRun, standing: Standing, decision: Decision, now: datetime
         days = age_days(entry, now.date())
         if limit - WARN_DAYS <= days <= limit:
             notes.append(f"the evidence of {rung_id} is {days} days old and stale after {limit}")
+    notes += unmatched(run, now.date())
     failing = [rung_id for rung_id, entry in standing.current.items() if entry.verdict is Verdict.ERROR]
     notes += [f"{rung_id} is in error" for rung_id in failing]
     return notes

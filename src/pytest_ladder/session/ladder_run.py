@@ -360,10 +360,17 @@ class LadderRun:
             keep_scores(self.folder, rung.id, prints.digest, got.records, outcomes)
         return self._graded(rung, prints, evalset, got, outcomes)
 
+    @property
+    def _graded_by(self) -> Ladder:
+        """The contract; a smoke run has too few answers for a limit on latency, and leaves it out."""
+        if self.settings.limit is None:
+            return self.ladder
+        return replace(self.ladder, limits=replace(self.ladder.limits, latency_p95=None))
+
     def _graded(
         self, rung: RungSpec, prints: Fingerprint, evalset: EvalSet, got: Collected, outcomes: Outcomes
     ) -> RungResult:
-        evaluation = grade(self.ladder, rung.id, evalset, got.records, got.errors, outcomes, asked=got.asked)
+        evaluation = grade(self._graded_by, rung.id, evalset, got.records, got.errors, outcomes, asked=got.asked)
         missing = tuple(dict.fromkeys(error.case for error in got.errors if error.kind == "missing"))
         entry = None if missing else self.entry(rung, prints, evalset, evaluation, got.records)
         fault = ""

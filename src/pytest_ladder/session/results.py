@@ -71,11 +71,11 @@ class Report:
         return cls(**known)
 
     @classmethod
-    def of(cls, ladder: str, state: str, result: RungResult, *, requested: bool, smoke: bool) -> Report:
+    def of(cls, ladder: str, state: str, result: RungResult, note: str = "", *, requested: bool, smoke: bool) -> Report:
         """The report of an evaluated rung."""
         return cls(
             ladder=ladder, rung=result.rung, state=state, smoke=smoke,
-            note="answers not verifiable here" if result.unverifiable else "",
+            note=note or ("answers not verifiable here" if result.unverifiable else ""),
             entry=result.entry.as_dict() if result.entry else None,
             holdout=result.holdout.as_dict() if result.holdout else None,
             asked=result.asked, altered=result.altered, missing=result.missing, notes=result.notes,

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from pytest_ladder.core.answers import Answer, Call, Record
 from pytest_ladder.core.canonical import Json
-from pytest_ladder.errors import SystemFailed, message
+from pytest_ladder.errors import InvalidFile, message
 from pytest_ladder.store.secrets import Redactor
 
 
@@ -19,14 +19,14 @@ class Scrubber:
     redact: Sequence[Callable[[str], str]] = ()
 
     def text(self, text: str) -> str:
-        """One text, scrubbed."""
+        """One text, scrubbed.
+
+        Raises:
+            InvalidFile: a redactor raised, or gave something else than a text; nothing is to be written.
+        """
         text = self.secrets.clean(text)
         for function in self.redact:
-            text = function(text)
-            if not isinstance(text, str):
-                raise SystemFailed(
-                    message("[privacy] redact", "a function gave the wrong type", got=text, expected="a text")
-                )
+            text = _redacted(function, text)
         return text
 
     def value(self, value: Json) -> Json:
@@ -54,3 +54,14 @@ class Scrubber:
         reply = call.reply
         tools = tuple(self.value(reply.tool_calls))
         return replace(call, reply=replace(reply, text=self.text(reply.text), tool_calls=tools))
+
+
+def _redacted(function: Callable[[str], str], text: str) -> str:
+    where = f"[privacy] redact: {getattr(function, '__name__', 'the function')}"
+    try:
+        redacted = function(text)
+    except Exception as error:  # the text of the error may hold what was to be redacted
+        raise InvalidFile(message(where, f"it raised {type(error).__name__}", next_step="mend the function")) from None
+    if not isinstance(redacted, str):
+        raise InvalidFile(message(where, f"it returned a {type(redacted).__name__}", expected="a text"))
+    return redacted

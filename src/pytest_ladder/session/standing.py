@@ -188,8 +188,9 @@ class Standing:
     def decision(self) -> Decision:
         """What the current evidence says."""
         return decide(
-            self.ladder, self.current, self.diagnosis, lambda: not self.refusals, lambda: concessions(self.request)
-        )
+            self.ladder, self.current, self.diagnosis, lambda: not self.refusals, lambda: concessions(self.request),
+            self.best is not None and _only_limits(self.best.evaluation),
+        )  # fmt: skip
 
 
 def _quality(evaluation: Evaluation) -> tuple[int, float]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from importlib import metadata
 
 from pytest_ladder.core.entries import RungEntry, Verdict
@@ -12,6 +13,7 @@ from pytest_ladder.core.summary import LadderSummary, Miss, RungRow, State
 from pytest_ladder.core.thresholds import ceilings
 from pytest_ladder.session.finish import Outcome
 from pytest_ladder.session.results import Report
+from pytest_ladder.session.standing import Standing
 
 
 def version() -> str:
@@ -23,7 +25,10 @@ def summarise(outcome: Outcome, reports: Sequence[Report]) -> LadderSummary:
     """Gather what a run has to tell of one ladder."""
     ladder, standing = outcome.standing.ladder, outcome.standing
     sent = {report.rung: report for report in reports}
-    rows = tuple(_row(rung, sent.get(rung.id), standing.current, outcome.decision.selected) for rung in ladder.rungs)
+    rows = tuple(
+        _diagnosed(_row(rung, sent.get(rung.id), standing.current, outcome.decision.selected), standing)
+        for rung in ladder.rungs
+    )
     told = [note for report in reports for note in report.notes]
     waivers = in_force(standing.run.waivers, ladder.name, standing.today)
     return LadderSummary(
@@ -51,6 +56,13 @@ def _row(rung: RungSpec, report: Report | None, current: Mapping[str, RungEntry]
         rung.id, rung.kind, state, current[rung.id] if logged else entry, logged,
         report.note or report.altered, tuple(Miss(**miss) for miss in report.misses), report.recall,
     )  # fmt: skip
+
+
+def _diagnosed(row: RungRow, standing: Standing) -> RungRow:
+    """The row with its failures counted by today's labels."""
+    if row.entry is None or row.entry.verdict is Verdict.MET:
+        return row
+    return replace(row, entry=replace(row.entry, diagnosis=standing.diagnosis_of(row.id)))
 
 
 def _standing(entry: RungEntry | None, selected: bool) -> State:

@@ -162,6 +162,6 @@ def _check_id(value: dict[str, Json], where: str) -> None:
                 "the entry was altered: its id is not the digest of its content",
                 got=value["id"],
                 expected=content,
-                next_step="restore the line from git, or remove it and run `pytest --ladder`",
+                next_step="restore the line from git",
             )
         )

@@ -1,0 +1,48 @@
+"""Labels and waivers that do nothing today: told on every run, because silence would look like consent."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Iterator
+from datetime import date
+
+from pytest_ladder.core.gate import WAIVES
+from pytest_ladder.session.ladder_run import LadderRun
+
+SHOWN = 3
+"""How many names a note lists."""
+
+
+def unmatched(run: LadderRun, today: date) -> tuple[str, ...]:
+    """One line for each kind of label or waiver that has no effect."""
+    return (*_labels(run), *_waivers(run, today))
+
+
+def _labels(run: LadderRun) -> Iterator[str]:
+    for what, named, known in (
+        ("rung", {label.rung for label in run.labels}, [rung.id for rung in run.ladder.rungs]),
+        ("case", {label.case for label in run.labels}, list(run.whole.by_id)),
+    ):
+        strange = sorted(named - set(known))
+        if strange:
+            yield f"labels.jsonl names {what}s that are not here: {_listed(strange, known)}"
+
+
+def _waivers(run: LadderRun, today: date) -> Iterator[str]:
+    for waiver in run.waivers:
+        if waiver.ladder != run.ladder.name:
+            if difflib.get_close_matches(waiver.ladder, [run.ladder.name], 1, 0.8):
+                yield f"waivers.toml: a waiver is for the ladder {waiver.ladder!r}; this one is {run.ladder.name!r}"
+        elif waiver.kind not in WAIVES:
+            yield f"waivers.toml: no such kind as {_listed([waiver.kind], sorted(WAIVES))}; it waives nothing"
+        elif waiver.expires < today:
+            yield f"waivers.toml: the waiver {waiver.kind!r} of {waiver.approved_by} expired on {waiver.expires}"
+
+
+def _listed(names: list[str], known: Iterable[str]) -> str:
+    known = list(known)
+    told = []
+    for name in names[:SHOWN]:
+        near = difflib.get_close_matches(name, known, 1)
+        told.append(f"{name!r} (did you mean {near[0]!r}?)" if near else repr(name))
+    return ", ".join(told) + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "")
