@@ -22,7 +22,7 @@ FILES = {
     "evals/adapter/deep/config.json": "{}\n",
     "evals/systems.py": "import json\n\ndef answer(case):\n    return 'x'\n",
     "evals/models.py": "def model(request):\n    return 'x'\n",
-    "evals/helper.py": "X = 1\n",
+    "evals/helper.py": "X = 1\nanswer = str\n",
     "evals/scorers.py": "def score(scored):\n    return 1.0\n",
     "evals/note.schema.json": "{}\n",
     "src/app/__init__.py": "",
@@ -129,13 +129,13 @@ def test_an_adapter_that_is_not_trained_yet_is_no_error(root: Path):
         ("../src/app/main.py:answer", "../src/app/main.py"),
         ("src.app.main:answer", "../src/app/main.py"),
         ("plain.sub.main:answer", "../plain/sub/main.py"),
-        ("helper:X", "helper.py"),
+        ("helper:answer", "helper.py"),
     ],
 )
 def test_the_file_of_a_system_counts(root: Path, reference: str, file: str):
     before = fingerprint(ladder(root), rung(system=reference))
 
-    edit(root / "evals" / file, "# edited\n")
+    edit(root / "evals" / file, "def answer(case): ...\n")
 
     assert list(before.artifacts) == [file]
     assert fingerprint(ladder(root), rung(system=reference)).digest != before.digest
@@ -268,3 +268,57 @@ def test_a_file_that_a_metric_uses_belongs_to_the_contract(root: Path, metric: M
 def test_a_scorer_file_that_is_missing_is_named(root: Path):
     with pytest.raises(InvalidFile, match=r"\[metrics.answer\] scorer: there is no such file"):
         contract(ladder(root, metrics=(MetricSpec("answer", "gone.py:f"),)), root)
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("def anwser(case): ...\n", r"evals/ladder\.toml: \[rungs\.rag\] system: own\.py has no function 'answer'\. "
+                                    r"Did you mean 'anwser'\?"),
+        ("def f():\n    def answer(case): ...\n", "has no function 'answer'"),
+        ("class A:\n    answer = 1\n", "has no function 'answer'"),
+        ("def answer(:\n", r"^evals/own\.py:1: not Python"),
+        ("\0", "^evals/own\\.py"),
+    ],
+)  # fmt: skip
+def test_a_system_that_its_file_does_not_define_is_told_without_running_it(root: Path, text: str, fault: str):
+    edit(root / "evals/own.py", "raise SystemExit\n" * (text[:3] == "def" and ":\n" not in text) + text)
+
+    with pytest.raises(InvalidFile, match=fault):
+        fingerprint(ladder(root), rung(system="own.py:answer"))
+
+
+def test_so_is_a_model_that_its_file_does_not_define(root: Path):
+    with pytest.raises(InvalidFile, match=r"\[rungs\.rag\] model: models\.py has no function 'modle'.*'model'"):
+        fingerprint(ladder(root), rung(model="models.py:modle"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "async def answer(case): ...",
+        "class answer: ...",
+        "from helper import answer",
+        "from helper import other as answer",
+        "from helper import *",
+        "import answer.inner",
+        "answer = lambda case: 'x'",
+        "first, (answer, *rest) = make()",
+        "answer: object = make()",
+        "try:\n    import fast\nexcept ImportError:\n    def answer(case): ...",
+        "if True:\n    def answer(case): ...",
+        "with open('x') as answer: ...",
+        "def __getattr__(name): ...",
+        "globals()['answer'] = str",
+        "(answer := str)",
+    ],
+)
+def test_every_way_to_define_a_system_counts(root: Path, text: str):
+    edit(root / "evals/own.py", text + "\n")
+
+    assert "own.py" in fingerprint(ladder(root), rung(system="own.py:answer")).artifacts
+
+
+def test_a_file_that_is_not_there_is_told_with_the_nearest_one_that_is(root: Path):
+    with pytest.raises(InvalidFile, match=r"no such file, got 'prompt/a\.md'\. Did you mean 'prompts/a\.md'\?"):
+        fingerprint(ladder(root), rung(prompt="prompt/a.md"))

@@ -73,3 +73,22 @@ def test_an_empty_text_may_be_allowed(tmp_path: Path):
     (tmp_path / "a.md").touch()
 
     assert read_text(tmp_path / "a.md", "a.md", empty_ok=True) == ""
+
+
+@pytest.mark.parametrize(
+    ("missing", "told"),
+    [
+        ("case.jsonl", "Did you mean 'cases.jsonl'"),
+        ("dev.jsonl", "Create dev.jsonl"),
+        ("case.toml", "Create case.toml"),
+        ("suport/ladder.toml", "Did you mean 'support/ladder.toml'"),
+        ("gone/away/ladder.toml", "Create ladder.toml"),
+    ],
+)
+def test_a_missing_file_is_told_with_the_nearest_one_beside_it(tmp_path: Path, missing: str, told: str):
+    for name in ("cases.jsonl", "kb.jsonl", "recordings/case.jsonl", ".case.jsonl", "support/ladder.toml"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("{}", encoding="utf-8")
+
+    with pytest.raises(InvalidFile, match=rf"^{missing}: the file is missing\. {told}"):
+        read_text(tmp_path / missing, missing)

@@ -154,7 +154,7 @@ def test_a_threshold_without_a_case_in_its_slice_is_told_with_the_nearest_slice(
     cases = EvalSet((case("c1", slices=("policy-edge",)), case("c2")))
 
     assert impossible(ladder({"answer": {"all": 0.9, "policy_edge": 0.5}}), cases) == [
-        "evals/ladder.toml: thresholds.answer: unknown slice: no case is in it, got 'policy_edge'; "
+        "evals/ladder.toml: [thresholds] answer.policy_edge: unknown slice: no case is in it, got 'policy_edge'; "
         "expected one of all, policy-edge. Did you mean 'policy-edge'?"
     ]
 
@@ -165,7 +165,7 @@ def test_an_empty_eval_set_settles_nothing() -> None:
 
 def test_under_confident_too_few_cases_are_told_with_the_least_n() -> None:
     assert impossible(ladder(rule="confident"), evalset(28)) == [
-        "evals/ladder.toml: thresholds.answer.all: n = 28 cannot confirm 0.9 at 0.95 even with a perfect score; "
+        "evals/ladder.toml: [thresholds] answer.all: n = 28 cannot confirm 0.9 at 0.95 even with a perfect score; "
         'expected n >= 29. Add cases, lower the threshold, or use rule = "point".'
     ]
     assert impossible(ladder(rule="confident"), evalset(29)) == []
@@ -193,7 +193,10 @@ def test_a_latency_limit_needs_sixty_answers(n: int, repeats: int, faults: int) 
     found = impossible(ladder(limits=Limits(latency_p95=1.0), repeats=repeats), evalset(n))
 
     assert len(found) == faults
-    assert all("limits.latency_p95" in fault and f"got {n * repeats}" in fault for fault in found)
+    assert all(
+        "[limits] latency_p95" in fault and "or remove the limit" in fault and f"got {n * repeats}" in fault
+        for fault in found
+    )
 
 
 def test_a_cost_limit_does_not_need_sixty_answers() -> None:

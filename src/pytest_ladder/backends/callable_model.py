@@ -9,10 +9,10 @@ from dataclasses import replace
 from typing import Any
 
 from pytest_ladder.backends.options import Rule, is_integer, is_number
-from pytest_ladder.backends.registry import nearest
 from pytest_ladder.core.answers import Reply, Request
 from pytest_ladder.core.canonical import Json
 from pytest_ladder.core.daemon import call
+from pytest_ladder.core.names import nearest
 from pytest_ladder.errors import LadderError, ModelFailed, message
 
 _COUNT = Rule(lambda value: is_integer(value) and value >= 0, "a whole number from 0")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from pytest_ladder.backends.registry import nearest
 from pytest_ladder.core.canonical import Json
+from pytest_ladder.core.names import nearest
 from pytest_ladder.errors import InvalidRequest, message
 
 

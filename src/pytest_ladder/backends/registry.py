@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from difflib import get_close_matches
 from typing import Generic, TypeVar
 
+from pytest_ladder.core.names import nearest
 from pytest_ladder.errors import InvalidRequest, message
 
 T = TypeVar("T")
-
-
-def nearest(name: str, known: Iterable[str]) -> str | None:
-    """The known name most like the given one, None where none is like it."""
-    return next(iter(get_close_matches(name, list(known), n=1)), None)
 
 
 def unknown(where: str, family: str, name: str, known: Iterable[str]) -> InvalidRequest:

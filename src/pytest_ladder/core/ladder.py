@@ -8,6 +8,7 @@ from datetime import date
 from pathlib import Path
 
 from pytest_ladder.core.canonical import Json
+from pytest_ladder.core.places import Lines, Source
 from pytest_ladder.core.rungs import REQUIRED, Kind, RungSpec
 from pytest_ladder.core.scores import MetricSpec
 
@@ -114,6 +115,8 @@ class Ladder:
     """`text` or `ids`."""
     redact: tuple[str, ...] = ()
     """`file.py:function` each."""
+    lines: Lines | None = field(default=None, compare=False, repr=False)
+    """Where in ladder.toml its keys stand."""
 
     @property
     def folder(self) -> Path:
@@ -127,6 +130,10 @@ class Ladder:
             return self.path.relative_to(self.rootdir).as_posix()
         except ValueError:
             return str(self.path)
+
+    def at(self, *path: str | int) -> str:
+        """A key of ladder.toml as messages name it: `path:line: [table] key`."""
+        return Source(self.where, self.lines).at(*path)
 
     def rung(self, rung_id: str) -> RungSpec:
         """The rung of that id; KeyError where there is none."""

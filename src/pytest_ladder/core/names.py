@@ -8,11 +8,25 @@ from difflib import get_close_matches
 from pytest_ladder.errors import message
 
 
+def nearest(name: str, choices: Iterable[str]) -> str | None:
+    """The choice that a mistyped name most likely means; None where none is near."""
+    known = [str(choice) for choice in choices]
+    near = get_close_matches(name, known, n=1)
+    if near:
+        return near[0]
+    folded = {choice.casefold(): choice for choice in known}
+    near = get_close_matches(name.casefold(), folded, n=1)
+    return folded[near[0]] if near else None
+
+
+def mend(name: str, choices: Iterable[str]) -> str | None:
+    """The next step for a mistyped name: the nearest choice; None where none is near."""
+    near = nearest(name, choices)
+    return f"did you mean {near!r}?" if near else None
+
+
 def unknown(where: str, what: str, got: str, known: Iterable[str]) -> str:
     """The message for an unknown name: the known names, and the nearest of them as the next step."""
     names = list(known)
-    near = get_close_matches(str(got), names, n=1)
     expected = f"one of {', '.join(names)}" if names else "nothing here"
-    return message(
-        where, f"unknown {what}", got=got, expected=expected, next_step=f"did you mean {near[0]!r}?" if near else None
-    )
+    return message(where, f"unknown {what}", got=got, expected=expected, next_step=mend(str(got), names))

@@ -157,7 +157,7 @@ def _least_more(n: int, clear: Callable[[int], bool]) -> int | None:
 def _empty_slices(ladder: Ladder, evalset: EvalSet) -> Iterator[str]:
     for metric, slice_, _ in asked(ladder):
         if not evalset.slices.get(slice_):
-            yield unknown(f"{ladder.where}: thresholds.{metric}", "slice: no case is in it", slice_, evalset.slices)
+            yield unknown(ladder.at("thresholds", metric, slice_), "slice: no case is in it", slice_, evalset.slices)
 
 
 def _unconfirmable(ladder: Ladder, evalset: EvalSet) -> Iterator[str]:
@@ -168,7 +168,7 @@ def _unconfirmable(ladder: Ladder, evalset: EvalSet) -> Iterator[str]:
         n, least = len(evalset.slices.get(slice_, ())), least_n(threshold, confidence)
         if n and (least is None or n < least):
             yield message(
-                f"{ladder.where}: thresholds.{metric}.{slice_}",
+                ladder.at("thresholds", metric, slice_),
                 f"n = {n} cannot confirm {threshold:g} at {confidence:.4g} even with a perfect score",
                 expected=f"n >= {least}" if least else "a threshold below 1: no number of cases confirms 1",
                 next_step="add cases, lower the threshold, or use rule = \"point\"",
@@ -179,6 +179,7 @@ def _too_few_latencies(ladder: Ladder, evalset: EvalSet) -> Iterator[str]:
     answers = len(evalset) * ladder.repeats
     if ladder.limits.latency_p95 is not None and answers < LEAST_LATENCIES:
         yield message(
-            f"{ladder.where}: limits.latency_p95", f"{len(evalset)} cases x {ladder.repeats} repeats are too few",
-            got=answers, expected=f"at least {LEAST_LATENCIES} answers", next_step="add cases, or raise `repeats`",
+            ladder.at("limits", "latency_p95"), f"{len(evalset)} cases x {ladder.repeats} repeats are too few",
+            got=answers, expected=f"at least {LEAST_LATENCIES} answers",
+            next_step="add cases, raise `repeats`, or remove the limit",
         )  # fmt: skip

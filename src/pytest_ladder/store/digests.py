@@ -12,7 +12,7 @@ from pytest_ladder.core.rungs import RungSpec
 from pytest_ladder.core.scores import MetricSpec
 from pytest_ladder.errors import InvalidFile, message
 from pytest_ladder.store.content import file_digest
-from pytest_ladder.store.modules import code_file, existing_file, names_file, project_imports
+from pytest_ladder.store.modules import check_defined, code_file, existing_file, names_file, project_imports
 from pytest_ladder.store.paths import beside, inside, relative
 
 _FILES = ("prompt", "examples", "corpus")
@@ -40,8 +40,7 @@ def fingerprint(ladder: Ladder, rung: RungSpec, extra_files: Sequence[Path] = ()
     Raises:
         InvalidFile: A file is missing, leaves the rootdir, or a glob of `depends` matches nothing.
     """
-    where = f"{ladder.where}: [rungs.{rung.id}]"
-    files = {*_table_files(ladder, rung, where), *_code_files(ladder, rung, where), *_depends(ladder, rung, where)}
+    files = {*_table_files(ladder, rung), *_code_files(ladder, rung), *_depends(ladder, rung)}
     artifacts = {
         beside(path, ladder.folder): file_digest(path, relative(path, ladder.rootdir))
         for path in sorted({*files, *extra_files})
@@ -53,17 +52,17 @@ def fingerprint(ladder: Ladder, rung: RungSpec, extra_files: Sequence[Path] = ()
         "seed": ladder.seed,
         "files": artifacts,
     }
-    return Fingerprint(digest(whole), artifacts, tuple(_warnings(ladder, rung, where, files)))
+    return Fingerprint(digest(whole), artifacts, tuple(_warnings(ladder, rung, files)))
 
 
-def _table_files(ladder: Ladder, rung: RungSpec, where: str) -> Iterable[Path]:
+def _table_files(ladder: Ladder, rung: RungSpec) -> Iterable[Path]:
     for key in _FILES:
         written = rung.options.get(key)
         if isinstance(written, str):
-            yield existing_file(written, ladder.folder, ladder.rootdir, f"{where} {key}")
+            yield existing_file(written, ladder.folder, ladder.rootdir, ladder.at("rungs", rung.id, key))
     adapter = rung.options.get("adapter")
     if isinstance(adapter, str):
-        folder = inside(ladder.rootdir, ladder.folder, adapter, f"{where} adapter")
+        folder = inside(ladder.rootdir, ladder.folder, adapter, ladder.at("rungs", rung.id, "adapter"))
         yield from _below(folder) if folder.is_dir() else ()
 
 
@@ -75,16 +74,20 @@ def _counts(path: Path) -> bool:
     return path.is_file() and "__pycache__" not in path.parts and path.suffix != ".pyc"
 
 
-def _code_files(ladder: Ladder, rung: RungSpec, where: str) -> Iterable[Path]:
-    if rung.model and names_file(rung.model):
-        path = code_file(rung.model, ladder.folder, ladder.rootdir, f"{where} model")
-        yield from (path,) if path else ()
-    if rung.system:
-        path = code_file(rung.system, ladder.folder, ladder.rootdir, f"{where} system")
-        yield from (path,) if path else ()
+def _code_files(ladder: Ladder, rung: RungSpec) -> Iterable[Path]:
+    """The files of the rung's own model and system; both must define the function that is named."""
+    for key, reference in (("model", rung.model), ("system", rung.system)):
+        if not reference or (key == "model" and not names_file(reference)):
+            continue
+        where = ladder.at("rungs", rung.id, key)
+        path = code_file(reference, ladder.folder, ladder.rootdir, where)
+        if path:
+            check_defined(path, reference, where, relative(path, ladder.rootdir))
+            yield path
 
 
-def _depends(ladder: Ladder, rung: RungSpec, where: str) -> Iterable[Path]:
+def _depends(ladder: Ladder, rung: RungSpec) -> Iterable[Path]:
+    where = ladder.at("rungs", rung.id, "depends")
     for pattern in rung.depends:
         try:
             found = [path for path in ladder.rootdir.glob(pattern) if _counts(path)]
@@ -93,17 +96,18 @@ def _depends(ladder: Ladder, rung: RungSpec, where: str) -> Iterable[Path]:
         if not found:
             fault = "the pattern matches no file"
             expected = "a glob relative to the rootdir, as `src/app/*.py`"
-            raise InvalidFile(message(f"{where} depends", fault, got=pattern, expected=expected))
+            raise InvalidFile(message(where, fault, got=pattern, expected=expected))
         for path in found:
-            yield inside(ladder.rootdir, ladder.rootdir, beside(path, ladder.rootdir), f"{where} depends")
+            yield inside(ladder.rootdir, ladder.rootdir, beside(path, ladder.rootdir), where)
 
 
-def _warnings(ladder: Ladder, rung: RungSpec, where: str, files: Iterable[Path]) -> Iterable[str]:
+def _warnings(ladder: Ladder, rung: RungSpec, files: Iterable[Path]) -> Iterable[str]:
     """One warning for what a system imports without the fingerprint knowing."""
     if not rung.system or rung.depends:
         return
     known = {path.resolve() for path in files}
-    path = code_file(rung.system, ladder.folder, ladder.rootdir, f"{where} system")
+    where = ladder.at("rungs", rung.id, "system")
+    path = code_file(rung.system, ladder.folder, ladder.rootdir, where)
     imported = project_imports(path, ladder.folder, ladder.rootdir) if path else ()
     missing = [relative(file, ladder.rootdir) for file in imported if file not in known]
     if path and missing:
@@ -123,29 +127,29 @@ def contract(ladder: Ladder, rootdir: Path) -> str:
 
 
 def _metric(metric: MetricSpec, ladder: Ladder, rootdir: Path) -> Json:
-    where = f"{ladder.where}: [metrics.{metric.name}]"
-    files = _option_files(metric.options, ladder.folder, rootdir, where)
+    where = ladder.at("metrics", metric.name, "scorer")
+    files = _option_files(metric.options, ladder.folder, rootdir)
     if names_file(metric.scorer):
-        path = code_file(metric.scorer, ladder.folder, rootdir, f"{where} scorer")
+        path = code_file(metric.scorer, ladder.folder, rootdir, where)
         files = {**files, **({"scorer": file_digest(path, where)} if path else {})}
     return {"scorer": metric.scorer, "options": dict(metric.options), "files": files}
 
 
-def _option_files(options: Mapping[str, Json], folder: Path, rootdir: Path, where: str) -> dict[str, str]:
+def _option_files(options: Mapping[str, Json], folder: Path, rootdir: Path) -> dict[str, str]:
     """Digests of the files that options name: of every text that is the path of a file beside the ladder."""
     found = {}
     for key, value in options.items():
-        path = _option_file(value, folder, rootdir, where)
+        path = _option_file(value, folder, rootdir)
         if path:
-            found[f"options.{key}"] = file_digest(path, where)
+            found[f"options.{key}"] = file_digest(path, relative(path, rootdir))
     return found
 
 
-def _option_file(value: Json, folder: Path, rootdir: Path, where: str) -> Path | None:
+def _option_file(value: Json, folder: Path, rootdir: Path) -> Path | None:
     if not isinstance(value, str) or "\n" in value or len(value) > 255:
         return None
     try:
-        path = inside(rootdir, folder, value, where)
+        path = inside(rootdir, folder, value, "")
         return path if path.is_file() else None
     except (InvalidFile, OSError):
         return None

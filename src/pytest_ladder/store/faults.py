@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from difflib import get_close_matches
 
 from pytest_ladder.core.canonical import Json
+from pytest_ladder.core.names import mend
 from pytest_ladder.errors import InvalidFile, message
 
 
@@ -15,24 +15,10 @@ def names(choices: Iterable[str]) -> str:
     return listed[0] if len(listed) == 1 else f"{', '.join(listed[:-1])} or {listed[-1]}" if listed else "nothing"
 
 
-def nearest(name: str, choices: Iterable[str]) -> str | None:
-    """The choice that a mistyped name most likely means; None where none is near."""
-    known = [str(choice) for choice in choices]
-    near = get_close_matches(name, known, n=1, cutoff=0.6)
-    if near:
-        return near[0]
-    folded = {choice.casefold(): choice for choice in known}
-    near = get_close_matches(name.casefold(), folded, n=1, cutoff=0.6)
-    return folded[near[0]] if near else None
-
-
 def unknown(where: str, what: str, name: str, choices: Iterable[str]) -> str:
     """The message for a name that is none of the choices, with the nearest one as the next step."""
     known = list(choices)
-    near = nearest(name, known)
-    return message(
-        where, f"unknown {what}", got=name, expected=names(known), next_step=f"did you mean {near!r}?" if near else None
-    )
+    return message(where, f"unknown {what}", got=name, expected=names(known), next_step=mend(name, known))
 
 
 def check_keys(value: dict[str, Json], required: Iterable[str], optional: Iterable[str], where: str) -> None:

@@ -9,8 +9,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from importlib.machinery import PathFinder
 from pathlib import Path
 
+from pytest_ladder.core.names import mend
 from pytest_ladder.errors import InvalidFile, message
-from pytest_ladder.store.paths import inside
+from pytest_ladder.store.paths import inside, mend_file
 
 
 def split_reference(reference: str, where: str) -> tuple[str, str]:
@@ -40,11 +41,46 @@ def code_file(reference: str, folder: Path, rootdir: Path, where: str) -> Path |
     return module_file(module, folder, rootdir, where)
 
 
+def check_defined(path: Path, reference: str, where: str, shown: str) -> None:
+    """Check that a Python file defines the function of a reference, as far as can be told without running it.
+
+    Raises:
+        InvalidFile: It defines no such name at its top level, or is not Python; `shown` is what it is then called.
+    """
+    module, function = split_reference(reference, where)
+    try:
+        defined = set(_defined(ast.parse(path.read_bytes())))
+    except SyntaxError as error:
+        raise InvalidFile(message(f"{shown}:{error.lineno or 1}", f"not Python: {error.msg}")) from None
+    except (ValueError, RecursionError) as error:
+        raise InvalidFile(message(shown, f"not Python: {error}")) from None
+    if defined.isdisjoint((function, *_ANYTHING)):
+        offered = [name for name in sorted(defined) if not name.startswith("_")]
+        raise InvalidFile(message(where, f"{module} has no function {function!r}", next_step=mend(function, offered)))
+
+
+_ANYTHING = ("*", "__getattr__", "globals", "setattr", "exec")
+"""Names by which a module may define more than its text shows."""
+
+
+def _defined(node: ast.AST) -> Iterator[str]:
+    """Names that a module's text may bind at its top level, a little too many rather than too few."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            yield child.name
+        elif isinstance(child, ast.Import | ast.ImportFrom):
+            yield from (alias.asname or alias.name.partition(".")[0] for alias in child.names)
+        else:
+            if isinstance(child, ast.Name) and (isinstance(child.ctx, ast.Store) or child.id in _ANYTHING):
+                yield child.id
+            yield from _defined(child)
+
+
 def existing_file(written: str, folder: Path, rootdir: Path, where: str) -> Path:
     """A file as written, relative to the ladder's folder; InvalidFile where it is missing or leaves the rootdir."""
     path = inside(rootdir, folder, written, where)
     if not path.is_file():
-        raise InvalidFile(message(where, "there is no such file", got=written))
+        raise InvalidFile(message(where, "there is no such file", got=written, next_step=mend_file(written, folder)))
     return path
 
 

@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
+from pytest_ladder.core.names import nearest
 from pytest_ladder.errors import InvalidFile, message
+
+MOST_LOOKED_AT = 2000
+"""Files among which the one that was meant is looked for, at most."""
+_WRITTEN = ("recordings", "scores", "__pycache__")
+"""Folders of files that nobody names."""
 
 
 def inside(rootdir: Path, base_folder: Path, written: str, where: str) -> Path:
@@ -52,12 +60,36 @@ def beside(path: Path, folder: Path) -> str:
     return Path(os.path.relpath(path, folder)).as_posix()
 
 
+def mend_file(written: str, folder: Path) -> str | None:
+    """The next step for a file that is missing: the one of a folder that its path most likely means; None for none.
+
+    Only files of the same suffix are compared, by their paths without it.
+    """
+    suffix = PurePosixPath(written).suffix
+    stems = {
+        name.removesuffix(suffix): name for name in islice(_files(folder), MOST_LOOKED_AT) if name.endswith(suffix)
+    }
+    near = nearest(written.removesuffix(suffix), stems)
+    return f"did you mean {stems[near]!r}?" if near else None
+
+
+def _files(folder: Path) -> Iterator[str]:
+    """Files of a folder and of the folders in it, as seen from it; hidden ones and those of the plugin left out."""
+    for top, folders, files in os.walk(folder):
+        folders[:] = sorted(name for name in folders if name not in _WRITTEN and not name.startswith("."))
+        if Path(top) != folder:
+            folders[:] = []
+        yield from (beside(Path(top) / name, folder) for name in sorted(files) if not name.startswith("."))
+
+
 def read_bytes(path: Path, where: str) -> bytes:
     """The bytes of a file; InvalidFile where there is none, or it cannot be read."""
     try:
         return path.read_bytes()
     except FileNotFoundError:
-        raise InvalidFile(message(where, "the file is missing", next_step=f"create {path.name}")) from None
+        folder = next(folder for folder in path.parents if folder.is_dir())
+        step = mend_file(path.relative_to(folder).as_posix(), folder) or f"create {path.name}"
+        raise InvalidFile(message(where, "the file is missing", next_step=step)) from None
     except IsADirectoryError:
         raise InvalidFile(message(where, "this is a folder", expected="a file")) from None
     except OSError as error:

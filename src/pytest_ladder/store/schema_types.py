@@ -8,8 +8,9 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from pytest_ladder.core.names import mend
 from pytest_ladder.core.rungs import Kind
-from pytest_ladder.store.faults import names, nearest
+from pytest_ladder.store.faults import names
 
 KINDS = tuple(kind.value for kind in Kind)
 NAME_PATTERN = r"[A-Za-z0-9_.-]+"
@@ -34,8 +35,7 @@ def choice(value: str, choices: Iterable[str]) -> str:
     """Check that a name is one of the choices."""
     known = list(choices)
     if value not in known:
-        near = nearest(value, known)
-        raise Fault("unknown name", names(known), f"did you mean {near!r}?" if near else None)
+        raise Fault("unknown name", names(known), mend(value, known))
     return value
 
 

@@ -10,16 +10,17 @@ from typing import Any
 
 from pytest_ladder.core.canonical import Json
 from pytest_ladder.core.ladder import DecisionPolicy, GatePolicy, Ladder, Limits
+from pytest_ladder.core.names import mend
+from pytest_ladder.core.places import Path as Place
 from pytest_ladder.core.rungs import Kind, RungSpec
 from pytest_ladder.core.scores import MetricSpec
 from pytest_ladder.errors import InvalidFile
-from pytest_ladder.store.faults import names, nearest
+from pytest_ladder.store.faults import names
 from pytest_ladder.store.paths import inside
 from pytest_ladder.store.schema import LadderFile
 from pytest_ladder.store.schema_rungs import RUNG_PATHS, RUNG_TABLES, Rung
 from pytest_ladder.store.schema_types import KINDS, NAME_PATTERN, Fault, plain_name
 from pytest_ladder.store.toml_file import Document
-from pytest_ladder.store.toml_lines import Path as Place
 
 _COMMON = frozenset(Rung.keys())
 
@@ -43,10 +44,10 @@ def read_ladder(path: Path, rootdir: Path) -> Ladder:
     document.finish()
     if parsed is None:
         raise AssertionError("a ladder without faults is parsed")
-    return _ladder(parsed, rungs, path, rootdir)
+    return _ladder(parsed, rungs, document, path, rootdir)
 
 
-def _ladder(parsed: LadderFile, rungs: list[RungSpec], path: Path, rootdir: Path) -> Ladder:
+def _ladder(parsed: LadderFile, rungs: list[RungSpec], document: Document, path: Path, rootdir: Path) -> Ladder:
     gate = parsed.gate
     return Ladder(
         name=parsed.name,
@@ -80,6 +81,7 @@ def _ladder(parsed: LadderFile, rungs: list[RungSpec], path: Path, rootdir: Path
         store=parsed.recordings.store,
         show=parsed.privacy.show,
         redact=tuple(parsed.privacy.redact),
+        lines=document.lines,
     )
 
 
@@ -131,12 +133,12 @@ def _rung(document: Document, name: str, table: Mapping[str, Json]) -> RungSpec 
         depends=tuple(checked.depends),
         options={key: item for key, item in written.items() if key not in _COMMON},
         table=written,
+        source=document.source,
     )
 
 
 def _report_kind(document: Document, place: Place, name: str, table: Mapping[str, Json]) -> None:
-    near = nearest(str(table.get("kind", name)), KINDS)
-    step = f"did you mean {near!r}?" if near else None
+    step = mend(str(table.get("kind", name)), KINDS)
     if "kind" in table:
         place = (*place, "kind")
         document.report(place, "unknown kind", got=table["kind"], expected=names(KINDS), next_step=step)
@@ -151,10 +153,9 @@ def _check_references(document: Document) -> None:
     if isinstance(thresholds, dict) and isinstance(metrics, dict):
         for name in thresholds:
             if name not in metrics:
-                near = nearest(name, metrics)
                 document.report(
                     ("thresholds", name), "a threshold for a metric that does not exist", got=name,
-                    expected=names(metrics), next_step=f"did you mean {near!r}?" if near else None,
+                    expected=names(metrics), next_step=mend(name, metrics),
                 )  # fmt: skip
     if isinstance(thresholds, dict) and not any(thresholds.values()):
         document.report(("thresholds",), "no threshold", expected="at least one, as in `answer = { all = 0.9 }`")

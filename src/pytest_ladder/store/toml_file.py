@@ -14,14 +14,16 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from pytest_ladder.core.canonical import Json
+from pytest_ladder.core.names import mend
+from pytest_ladder.core.places import Path as Place
+from pytest_ladder.core.places import Source
 from pytest_ladder.errors import InvalidFile, message
-from pytest_ladder.store.faults import names, nearest
+from pytest_ladder.store.faults import names
 from pytest_ladder.store.jsonl import LARGEST, conflict_marker
 from pytest_ladder.store.paths import read_text, relative
 from pytest_ladder.store.schema import TABLES
 from pytest_ladder.store.schema_types import Fault, Table
-from pytest_ladder.store.toml_lines import Lines, locate
-from pytest_ladder.store.toml_lines import Path as Place
+from pytest_ladder.store.toml_lines import locate
 
 _T = TypeVar("_T", bound=Table)
 _POSITION = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
@@ -46,7 +48,8 @@ class Document:
         self.where = relative(path, rootdir)
         text = read_text(path, self.where, empty_ok=True)
         self.values = _parse(text, self.where)
-        self.lines: Lines = locate(text)
+        self.lines = locate(text)
+        self.source = Source(self.where, self.lines)
         self.problems: list[Problem] = []
         for place, fault in _no_json(self.values, ()):
             self.report(place, fault)
@@ -55,9 +58,8 @@ class Document:
         self, place: Place, fault: str, *, got: object = None, expected: str | None = None, next_step: str | None = None
     ) -> None:
         """Note a fault at a key."""
-        line = self.lines.of(place)
-        where = f"{self.where}:{line}: {self.lines.name(place)}".removesuffix(": ")
-        self.problems.append(Problem(line, message(where, fault, got=got, expected=expected, next_step=next_step)))
+        told = message(self.source.at(*place), fault, got=got, expected=expected, next_step=next_step)
+        self.problems.append(Problem(self.lines.of(place), told))
 
     def check(self, model: type[_T], value: Json, place: Place = ()) -> _T | None:
         """Check a table against its model; its faults are noted, and None is returned where there are any."""
@@ -84,8 +86,7 @@ class Document:
 
     def _unknown(self, place: Place, known: Iterable[str]) -> None:
         choices = list(known)
-        near = nearest(str(place[-1]), choices)
-        step = f"did you mean {near!r}?" if near else None
+        step = mend(str(place[-1]), choices)
         self.report(place, "unknown key", got=place[-1], expected=names(choices), next_step=step)
 
     def finish(self) -> None:

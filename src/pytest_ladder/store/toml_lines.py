@@ -5,12 +5,9 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 from pytest_ladder.core.canonical import Json
-
-Path = tuple[str | int, ...]
-"""Keys from the root to a value; a number is a place in a list."""
+from pytest_ladder.core.places import Lines, Path
 
 _KEY = r"(?:[A-Za-z0-9_-]+|\"(?:[^\"\\]|\\.)*\"|'[^']*')"
 _DOTTED = rf"{_KEY}(?:\s*\.\s*{_KEY})*"
@@ -18,39 +15,6 @@ _HEADER = re.compile(rf"\s*(\[\[?)\s*({_DOTTED})\s*\]")
 _ASSIGNMENT = re.compile(rf"\s*({_DOTTED})\s*=")
 _STRING = re.compile(r"\"(?:[^\"\\]|\\.)*\"|'[^']*'")
 _LONG = re.compile(r"\"\"\"|'''")
-
-
-@dataclass
-class Lines:
-    """The lines of a TOML text's tables and keys."""
-
-    tables: dict[Path, int] = field(default_factory=dict)
-    keys: dict[Path, int] = field(default_factory=dict)
-
-    def of(self, path: Path) -> int:
-        """The line of a key; that of the nearest table around it where the key itself is not found; else 1."""
-        for length in range(len(path), 0, -1):
-            line = self.keys.get(path[:length]) or self.tables.get(path[:length])
-            if line:
-                return line
-        return 1
-
-    def name(self, path: Path) -> str:
-        """A key as a message shows it: `[table] key`."""
-        for length in range(len(path), 0, -1):
-            if path[:length] in self.tables:
-                rest = dotted(path[length:])
-                table = dotted(tuple(part for part in path[:length] if isinstance(part, str)))
-                return f"[{table}] {rest}".rstrip()
-        return dotted(path)
-
-
-def dotted(path: Path) -> str:
-    """A path as one name: `few_shot.k`, `required[0]`."""
-    text = ""
-    for part in path:
-        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
-    return text
 
 
 def locate(text: str) -> Lines:

@@ -13,8 +13,8 @@ from threading import RLock
 from types import CodeType, ModuleType
 from typing import Any
 
+from pytest_ladder.core.names import mend
 from pytest_ladder.errors import InvalidFile, message
-from pytest_ladder.store.faults import nearest
 from pytest_ladder.store.modules import existing_file, names_file, split_reference
 from pytest_ladder.store.paths import relative
 
@@ -112,6 +112,4 @@ def _function(module: ModuleType, name: str, function: str, where: str) -> Calla
     if hasattr(module, function):
         raise InvalidFile(message(where, f"{name}:{function} is not a function", got=found))
     offered = [key for key, value in vars(module).items() if callable(value) and not key.startswith("_")]
-    near = nearest(function, offered)
-    step = f"did you mean {near!r}?" if near else None
-    raise InvalidFile(message(where, f"{name} has no function {function!r}", next_step=step))
+    raise InvalidFile(message(where, f"{name} has no function {function!r}", next_step=mend(function, offered)))
