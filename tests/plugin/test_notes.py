@@ -1,0 +1,95 @@
+"""What a run tells beside its figures: labels and waivers without effect, own asserts, budgets, narrowed runs."""
+
+from __future__ import annotations
+
+import json
+
+from tests.plugin.bench import MODEL, Bench
+
+LABEL = {"case": "c9", "rung": "prompt", "kind": "facts", "by": "ada", "at": "2026-01-02"}
+OWN_ASSERT = """\
+import pytest
+
+
+@pytest.mark.ladder
+def test_support(rung):
+    rung.check()
+    assert rung.id != "few_shot", "not this one"
+"""
+
+
+def waiver(**parts: str) -> str:
+    table = {"ladder": "support", "kind": "fixed_format", "reason": "r", "approved_by": "ada"} | parts
+    lines = [f'{key} = "{value}"' for key, value in table.items() if key != "expires"]
+    return "\n".join(["[[waiver]]", *lines, f"expires = {parts.get('expires', '2999-01-01')}"]) + "\n"
+
+
+def test_labels_that_name_nothing_are_told(bench: Bench):
+    bench.make()
+    bench.write("labels.jsonl", "\n".join(json.dumps(LABEL | change) for change in ({"rung": "promt"}, {"case": "c77"})))
+
+    ran = bench.run()
+
+    assert ran.status == 0
+    assert "names rungs that are not here: 'promt' (did you mean 'prompt'?)" in ran.flat
+    assert "names cases that are not here: 'c77'" in ran.flat
+
+
+def test_failures_are_counted_by_todays_labels(bench: Bench):
+    bench.make()
+    assert "failures: unknown 6" in bench.run().flat
+
+    bench.write("labels.jsonl", json.dumps(LABEL) + "\n")
+
+    assert "failures: unknown 5, facts 1" in bench.run().flat
+
+
+def test_waivers_without_effect_are_told_on_every_run(bench: Bench):
+    bench.make()
+    bench.write(
+        "waivers.toml", waiver(kind="fixed_fromat") + waiver(expires="2020-01-01") + waiver(ladder="suport")
+    )
+
+    told = bench.run().flat
+
+    assert "no such kind as 'fixed_fromat' (did you mean 'fixed_format'?); it waives nothing" in told
+    assert "the waiver 'fixed_format' of ada expired on 2020-01-01" in told
+    assert "a waiver is for the ladder 'suport'; this one is 'support'" in told
+
+
+def test_a_rung_that_meets_its_thresholds_and_fails_its_own_assert_says_both(bench: Bench):
+    bench.make(test=OWN_ASSERT)
+
+    ran = bench.run()
+
+    assert ran.status == 1
+    assert "not this one" in ran.text
+    assert "it meets its thresholds, but its test failed" in ran.flat
+
+
+def test_after_the_budget_is_spent_only_what_is_recorded_runs(bench: Bench):
+    bench.make({"prompt": 4, "few_shot": 10}, head='model = "models.py:reply"')
+    bench.write("models.py", MODEL)
+    asking = "def answer(case, llm):\n    return llm.chat([{'role': 'user', 'content': 'x' + case.input}]).text\n"
+    bench.write("prompt.py", asking)
+
+    ran = bench.run("--ladder-max-calls=3", "-v")
+
+    assert ran.status == 1
+    assert "[few_shot] NOT RUN" in ran.text
+    assert bench.asked("few_shot") == []
+
+
+def test_the_last_rung_of_a_narrowed_run_says_what_was_left_out(bench: Bench):
+    bench.make()
+
+    ran = bench.run("--ladder-rung=prompt")
+
+    assert ran.status == 1
+    assert "left out of it: few_shot" in ran.flat
+
+
+def test_a_smoke_run_leaves_out_a_limit_that_needs_more_answers(bench: Bench):
+    bench.make({"prompt": 70}, cases=70, tables="[limits]\nlatency_p95 = 60.0")
+
+    assert bench.run("--ladder-limit=3").status == 0
