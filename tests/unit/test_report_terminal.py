@@ -157,7 +157,7 @@ def test_an_open_gate_is_one_green_line():
 
 
 def test_worst_cases_are_told_only_when_asked_for():
-    assert "worst cases" not in text()
+    assert "worst cases of few_shot" not in text()
     rendered = text(verbose=1)
     assert "worst cases of few_shot" in rendered
     assert "c-017 answer 0.000" in rendered

@@ -42,7 +42,7 @@ def _section(page: Page, ladder: LadderSummary, verbose: int) -> Iterator[Render
     if remarks := [*_rung_remarks(ladder)]:
         yield page.labelled(remarks)
         yield ""
-    yield page.labelled([*_remarks(ladder)])
+    yield page.labelled([*_remarks(ladder), *_more(ladder, verbose)])
     yield from _gate(page, ladder)
     if verbose >= 1:
         yield from _worst(page, ladder)
@@ -72,6 +72,11 @@ def _remarks(ladder: LadderSummary) -> Iterator[Remark]:
         yield Remark("warning", note, "yellow", "bold yellow")
     for waiver in ladder.waivers:
         yield Remark("waiver", waiver, "", "bold magenta")
+
+
+def _more(ladder: LadderSummary, verbose: int) -> Iterator[Remark]:
+    if verbose < 1 and any(row.misses for row in ladder.rows):
+        yield Remark("more", "`-v` shows the worst cases of each rung", "dim", "dim")
 
 
 def _gate(page: Page, ladder: LadderSummary) -> Iterator[RenderableType]:
