@@ -17,13 +17,13 @@ from pytest_ladder.core.cases import EvalSet
 from pytest_ladder.core.ladder import Ladder
 from pytest_ladder.core.ports import LLM, Document, Example, Kit, Model, System
 from pytest_ladder.core.rungs import Kind, RungSpec
-from pytest_ladder.core.scorers import build_scorer
+from pytest_ladder.core.scorers import SCORERS, build_scorer
 from pytest_ladder.core.scores import MetricSpec, Scored, Scorer
-from pytest_ladder.errors import InvalidFile, message
+from pytest_ladder.errors import InvalidFile, InvalidRequest, message
 from pytest_ladder.rungs.own import OwnSystem
 from pytest_ladder.rungs.registry import build
 from pytest_ladder.store.corpus import read_documents, read_examples
-from pytest_ladder.store.paths import inside, read_text
+from pytest_ladder.store.paths import inside, read_text, relative
 from pytest_ladder.store.user_code import load
 
 CORPUS_KEY = "corpus"
@@ -43,9 +43,12 @@ class Assembler:
         """A path of ladder.toml, absolute and inside the rootdir."""
         return inside(self.ladder.rootdir, self.ladder.folder, written, self.ladder.where)
 
-    def function(self, reference: str, place: str = "") -> Callable[..., Any]:
-        """A function that ladder.toml names, at a place of it as `[privacy] redact`."""
-        where = f"{self.ladder.where}: {place}" if place else self.ladder.where
+    def shown(self, written: str) -> str:
+        """A path of ladder.toml as the user would type it from the rootdir."""
+        return relative(self.path(written), self.ladder.rootdir)
+
+    def function(self, reference: str, where: str) -> Callable[..., Any]:
+        """A function that ladder.toml names; `where` begins the message of an error."""
         return load(reference, self.ladder.folder, self.ladder.rootdir, where)
 
     def documents(self, written: str) -> Sequence[Document]:
@@ -69,14 +72,15 @@ class Assembler:
     def system(self, rung: RungSpec, llm: LLM) -> System:
         """The system of a rung: the user's own where the table names one, else the built-in of its kind."""
         if rung.system is not None:
-            return OwnSystem(self.function(rung.system, f"[rungs.{rung.id}] system"), rung, llm)
+            return OwnSystem(self.function(rung.system, rung.at("system")), rung, llm)
         kit = Kit(
             llm=llm,
-            read_text=lambda written: read_text(self.path(written), written),
+            read_text=lambda written: read_text(self.path(written), self.shown(written)),
             read_documents=self.documents,
             read_examples=self.examples,
             retriever=build_retriever,
             chunk=chunk,
+            shown=self.shown,
             seed=self.ladder.seed,
         )
         return build(rung, kit)
@@ -91,7 +95,7 @@ class Assembler:
                 base, _, adapter = name.partition(ADAPTER)
                 self._models[key] = build_model(
                     base,
-                    load_function=self.function,
+                    load_function=lambda reference: self.function(reference, self.ladder.at_model(rung)),
                     folder=self.ladder.folder,
                     adapter=self.path(adapter) if adapter else None,
                     **settings,
@@ -106,24 +110,25 @@ class Assembler:
 
     def scorer(self, metric: MetricSpec) -> Scorer:
         """The scorer of one metric: the user's own function, or a registered one."""
-        where = f"{self.ladder.where}: [metrics.{metric.name}]"
+        where = self.ladder.at("metrics", metric.name, "scorer")
         if ":" in metric.scorer and not metric.scorer.startswith("deepeval:"):
-            return own_scorer(self.function(metric.scorer, f"[metrics.{metric.name}] scorer"), metric.options)
+            return own_scorer(self.function(metric.scorer, where), metric.options, f"{where}: {metric.scorer}")
+        if metric.scorer in SCORERS:
+            where = self.ladder.at("metrics", metric.name, "options")
         try:
             return build_scorer(metric.scorer, self._options(metric))
-        except ValueError as error:
-            raise InvalidFile(f"{where}: {error}") from error
+        except InvalidRequest as fault:
+            raise InvalidFile(f"{where}: {fault}") from None
 
     def _options(self, metric: MetricSpec) -> Mapping[str, Json]:
         schema = metric.options.get("schema")
         if metric.scorer != "json_schema" or not isinstance(schema, str):
             return metric.options
         try:
-            return {**metric.options, "schema": json.loads(read_text(self.path(schema), schema))}
+            return {**metric.options, "schema": json.loads(read_text(self.path(schema), self.shown(schema)))}
         except json.JSONDecodeError as error:
-            raise InvalidFile(
-                message(f"{schema}:{error.lineno}", "not JSON", got=error.msg, expected="a JSON Schema")
-            ) from error
+            where = f"{self.shown(schema)}:{error.lineno}"
+            raise InvalidFile(message(where, f"not JSON ({error.msg})", expected="a JSON Schema")) from None
 
     def close(self) -> None:
         """Free the models."""
@@ -151,19 +156,39 @@ def served(rung: RungSpec) -> RungSpec:
     return replace(rung, model=f"{base}{ADAPTER}{adapter}" if base and adapter else base)
 
 
-def own_scorer(function: Callable[..., Any], options: Mapping[str, Json]) -> Scorer:
-    """Wrap a user's scorer `f(case, answer, **options)`, or `f(scored, **options)` with one positional parameter."""
-    positional = [
-        parameter
-        for parameter in inspect.signature(function).parameters.values()
-        if parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD)
-        and parameter.default is parameter.empty
-        and parameter.name not in options
-    ]
+def own_scorer(function: Callable[..., Any], options: Mapping[str, Json], where: str) -> Scorer:
+    """Wrap a user's scorer `f(case, answer, **options)`, or `f(scored, **options)` with one positional parameter.
+
+    Raises:
+        InvalidFile: it can be called in neither way; `where` begins the text.
+    """
+    alone = _takes_one(function, options, where)
 
     def scorer(scored: Scored, /) -> Any:
-        if len(positional) == 1:
-            return function(scored, **options)
-        return function(scored.case, scored.answer, **options)
+        return function(*([scored] if alone else [scored.case, scored.answer]), **options)
 
     return scorer
+
+
+def _takes_one(function: Callable[..., Any], options: Mapping[str, Json], where: str) -> bool:
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):  # a builtin without a signature
+        return False
+    parameters = signature.parameters.values()
+    needed = [p for p in parameters if p.kind in POSITIONAL and p.default is p.empty and p.name not in options]
+    alone = len(needed) == 1
+    try:
+        signature.bind(*([...] if alone else [..., ...]), **options)
+    except TypeError as fault:
+        given = "".join(f", {name}=" for name in options)
+        raise InvalidFile(
+            message(
+                where, f"the scorer cannot be called ({fault})", got=f"{function.__name__}{signature}",
+                expected=f"`f(case, answer{given})` or `f(scored{given})`",
+            )
+        ) from None  # fmt: skip
+    return alone
+
+
+POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)

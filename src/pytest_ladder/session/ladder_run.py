@@ -124,7 +124,7 @@ class LadderRun:
     def _check_possible(self) -> None:
         faults = impossible(self.ladder, self.whole)
         if faults:
-            raise InvalidFile("\n".join(f"{self.ladder.where}: {fault}" for fault in faults))
+            raise InvalidFile("\n".join(faults))
 
     def _read_log(self) -> tuple[Entry, ...]:
         try:
@@ -152,8 +152,8 @@ class LadderRun:
     def prompts(self) -> dict[str, PromptFile]:
         """Path, as in an entry's artifacts, -> each prompt file of the ladder."""
         written = dict.fromkeys(str(rung.options["prompt"]) for rung in self.ladder.rungs if rung.options.get("prompt"))
-        paths = [self.assembler.path(name) for name in written]
-        return {beside(path, self.folder): read_prompt(path) for path in paths}
+        paths = {name: self.assembler.path(name) for name in written}
+        return {beside(path, self.folder): read_prompt(path, self.assembler.shown(name)) for name, path in paths.items()}
 
     # --- digests -------------------------------------------------------------------------------------------------
 
@@ -334,7 +334,7 @@ class LadderRun:
             meter=self.meter,
             recorded=(lambda _: None) if again else self.calls.get,
             read_only=self.settings.read_only,
-            where=f"{self.ladder.where}: [rungs.{rung.id}]",
+            where=rung.at(),
             files=self._model_files(rung),
             stray=lambda call: self.calls.add(rung.id, [self.scrubber.call(call)]),
         )

@@ -60,7 +60,7 @@ def _redacted(function: Callable[[str], str], text: str) -> str:
     where = f"[privacy] redact: {getattr(function, '__name__', 'the function')}"
     try:
         redacted = function(text)
-    except Exception as error:  # the text of the error may hold what was to be redacted
+    except Exception as error:  # noqa: BLE001 - its text may hold what was to be redacted
         raise InvalidFile(message(where, f"it raised {type(error).__name__}", next_step="mend the function")) from None
     if not isinstance(redacted, str):
         raise InvalidFile(message(where, f"it returned a {type(redacted).__name__}", expected="a text"))
