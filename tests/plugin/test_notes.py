@@ -26,7 +26,9 @@ def waiver(**parts: str) -> str:
 
 def test_labels_that_name_nothing_are_told(bench: Bench):
     bench.make()
-    bench.write("labels.jsonl", "\n".join(json.dumps(LABEL | change) for change in ({"rung": "promt"}, {"case": "c77"})))
+    bench.write(
+        "labels.jsonl", "\n".join(json.dumps(LABEL | change) for change in ({"rung": "promt"}, {"case": "c77"}))
+    )
 
     ran = bench.run()
 
@@ -46,9 +48,7 @@ def test_failures_are_counted_by_todays_labels(bench: Bench):
 
 def test_waivers_without_effect_are_told_on_every_run(bench: Bench):
     bench.make()
-    bench.write(
-        "waivers.toml", waiver(kind="fixed_fromat") + waiver(expires="2020-01-01") + waiver(ladder="suport")
-    )
+    bench.write("waivers.toml", waiver(kind="fixed_fromat") + waiver(expires="2020-01-01") + waiver(ladder="suport"))
 
     told = bench.run().flat
 

@@ -1,12 +1,13 @@
-"""Live progress while a rung runs: a bar on a terminal, a line every few seconds elsewhere."""
+"""Live progress while a rung runs: a bar on a terminal, a line every half minute elsewhere."""
 
 from __future__ import annotations
 
+import os
+import sys
 import time
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TextIO
 
 import pytest
 
@@ -16,17 +17,44 @@ from pytest_ladder.session.ladder_run import LadderRun
 BAR_AFTER_S = 0.5
 """A rung that ends sooner shows no bar."""
 
+MAKE_ROOM = "\x1bD\x1b[1A"
+"""Down one line, which scrolls on the last one, and up again: the cursor keeps its column."""
+BELOW = "\x1b7\x1bD\r{text}\x1b[K\x1b8"
+"""A text on the line below, with the cursor back where it was: the line that pytest is writing stays as it is."""
 
-def watcher(config: pytest.Config) -> Callable[[LadderRun, str], Callable[[], None] | None]:
-    """How a run draws the progress of its rungs; on a worker of pytest-xdist, not at all."""
 
-    def watch(run: LadderRun, rung: str) -> Callable[[], None] | None:
+def watcher(config: pytest.Config) -> Callable[[LadderRun, str], Live | None]:
+    """How a run draws the progress of its rungs; on a worker of pytest-xdist, or under `-q`, not at all.
+
+    To be called while pytest captures nothing.
+    """
+    screen = None if hasattr(config, "workerinput") else _screen(config)
+
+    def watch(run: LadderRun, rung: str) -> Live | None:
         reporter = config.pluginmanager.getplugin("terminalreporter")
         if reporter is None or hasattr(config, "workerinput") or config.get_verbosity() < 0:
             return None
-        return Live(config, reporter, run, rung)
+        return Live(config, reporter, run, rung, screen)
 
     return watch
+
+
+def _screen(config: pytest.Config) -> TextIO | None:
+    """The terminal itself, so that a bar can be drawn while pytest captures.
+
+    None where there is none, or where what the tests print goes to it too.
+    """
+    if config.getoption("capture", "no") == "no":
+        return None
+    try:
+        if not sys.stdout.isatty() or os.environ.get("TERM", "dumb") == "dumb":
+            return None
+        handle = os.dup(sys.stdout.fileno())
+    except (OSError, ValueError, AttributeError):
+        return None
+    screen = open(handle, "w", encoding=sys.stdout.encoding or "ascii", errors="replace", newline="")  # noqa: SIM115
+    config.add_cleanup(screen.close)
+    return screen
 
 
 @dataclass
@@ -37,58 +65,57 @@ class Live:
     reporter: Any
     run: LadderRun
     rung: str
+    screen: TextIO | None = None
     last: float = 0.0
-    column: int = -1
+    drawn: bool = False
 
     def __call__(self) -> None:
         """Draw, if there is something new to draw."""
         progress = self.run.progress
         if progress is None:
             return
-        elapsed = time.monotonic() - progress.started
-        writer = self.reporter._tw
-        line = ProgressLine(progress.total, f"{self.run.ladder.name} {self.rung}", writer.fullwidth, _unicode(writer))
-        if writer.isatty if hasattr(writer, "isatty") else self.reporter.isatty:
-            if elapsed >= BAR_AFTER_S:
-                self._bar(writer, line.render(progress.done, progress.errors, elapsed))
-            return
         now = time.monotonic()
+        elapsed = now - progress.started
+        encoding = getattr(self.screen or self.reporter._tw._file, "encoding", None) or "ascii"
+        label = f"{self.run.ladder.name} {self.rung}"
+        line = ProgressLine(progress.total, label, self._width() - 1, "utf" in encoding.lower())
+        if self.screen is not None:
+            if elapsed >= BAR_AFTER_S:
+                self._bar(self.screen, line.render(progress.done, progress.errors, elapsed))
+            return
         self.last = self.last or progress.started
         if should_print(now, self.last, True):
             self.last = now
-            with _uncaptured(self.config):
-                self.reporter.ensure_newline()
-                writer.line(line.render(progress.done, progress.errors, elapsed))
-                writer.flush()
+            self._line(line.render(progress.done, progress.errors, elapsed))
 
-    def _bar(self, writer: Any, text: str) -> None:
-        """Draw on the line below, and put the cursor back to where pytest left it."""
-        if self.column < 0:
-            self.column = writer.width_of_current_line
-        with _uncaptured(self.config):
-            back = f"\x1b[1A\x1b[{self.column + 1}G"
-            writer._file.write(f"\n\r{text}\x1b[K{back}")
-            writer.flush()
+    def _width(self) -> int:
+        """Columns now; pytest cannot tell while it captures."""
+        try:
+            return os.get_terminal_size(self.screen.fileno()).columns if self.screen else self.reporter._tw.fullwidth
+        except OSError:
+            return int(self.reporter._tw.fullwidth)
+
+    def _bar(self, screen: TextIO, text: str) -> None:
+        screen.write(("" if self.drawn else MAKE_ROOM) + BELOW.format(text=text))
+        screen.flush()
+        self.drawn = True
+
+    def _line(self, text: str) -> None:
+        manager = self.config.pluginmanager.getplugin("capturemanager")
+        if manager is None:
+            self._write_line(text)
+            return
+        with manager.global_and_fixture_disabled():
+            self._write_line(text)
+
+    def _write_line(self, text: str) -> None:
+        self.reporter.ensure_newline()
+        self.reporter.write_line(text)
+        self.reporter.flush()
 
     def erase(self) -> None:
         """Take the bar off the screen."""
-        if self.column >= 0:
-            with _uncaptured(self.config):
-                self.reporter._tw._file.write(f"\n\r\x1b[K\x1b[1A\x1b[{self.column + 1}G")
-                self.reporter._tw.flush()
-            self.column = -1
-
-
-@contextmanager
-def _uncaptured(config: pytest.Config) -> Generator[None, None, None]:
-    manager = config.pluginmanager.getplugin("capturemanager")
-    if manager is None:
-        yield
-        return
-    with manager.global_and_fixture_disabled():
-        yield
-
-
-def _unicode(writer: Any) -> bool:
-    encoding = getattr(writer._file, "encoding", None) or "ascii"
-    return "utf" in encoding.lower()
+        if self.drawn and self.screen is not None:
+            self.screen.write(BELOW.format(text=""))
+            self.screen.flush()
+        self.drawn = False

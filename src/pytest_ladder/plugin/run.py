@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -17,6 +17,9 @@ from pytest_ladder.session.climb import Climb
 from pytest_ladder.session.ladder_run import LadderRun, Shared
 from pytest_ladder.session.settings import Settings
 from pytest_ladder.store.paths import inside
+
+if TYPE_CHECKING:
+    from pytest_ladder.plugin.live import Live
 
 FILE = "ladder.toml"
 BUDGET = "ladder_budget"
@@ -41,7 +44,7 @@ class Context:
     shared: Shared
     runs: dict[Path, LadderRun] = field(default_factory=dict)
     climbs: dict[Path, Climb] = field(default_factory=dict)
-    watch: Callable[[LadderRun, str], Callable[[], None] | None] = lambda _run, _rung: None
+    watch: Callable[[LadderRun, str], Live | None] = lambda _run, _rung: None
     """Makes the live progress of a rung."""
     fault: str = ""
     """What a worker found wrong with the options at collection."""
