@@ -148,18 +148,21 @@ FILES = {
         toml("answer = { all", "anwser = { all"), rf"{L}:10: \[thresholds\] anwser: .*Did you mean 'answer'"
     ),
     "toml: slice without cases": Fault(
-        toml('"odd" =', '"even" ='), f"{L}: thresholds.answer: unknown slice.*got 'even'"
+        toml('"odd" =', '"even" ='), rf"{L}:10: \[thresholds\] answer\.even: unknown slice.*got 'even'"
     ),
     "toml: unconfirmable": Fault(
-        add('[decision]\nrule = "confident"'), rf"{L}: thresholds\.answer\.all: n = 8 cannot confirm 0\.9.*n >= 29"
+        add('[decision]\nrule = "confident"'),
+        rf"{L}:10: \[thresholds\] answer\.all: n = 8 cannot confirm 0\.9.*n >= 29",
     ),
     "toml: limit on too few": Fault(
-        toml("cost_per_case = 0.01", "latency_p95 = 1.0"), rf"{L}: limits\.latency_p95: .*at least 60 answers"
+        toml("cost_per_case = 0.01", "latency_p95 = 1.0"), rf"{L}:13: \[limits\] latency_p95: .*at least 60 answers"
     ),
-    "toml: unknown scorer": Fault(toml('"exact_match"', '"exact_mach"'), rf"{L}: \[metrics\.answer\]: .*exact_match"),
+    "toml: unknown scorer": Fault(
+        toml('"exact_match"', '"exact_mach"'), rf"{L}:7: \[metrics\.answer\] scorer: .*exact_match"
+    ),
     "toml: option of a scorer": Fault(
         toml('scorer = "exact_match"', 'scorer = "exact_match"\noptions = { cases = true }'),
-        rf"{L}: \[metrics\.answer\]: ",
+        rf"{L}:8: \[metrics\.answer\] options: scorer 'exact_match': unknown option, got 'cases'",
     ),
     "toml: unknown kind": Fault(add("[rungs.foo]"), rf"{L}:\d+: \[rungs\.foo\]: .*kind"),
     "toml: required fine-tuning": Fault(
@@ -175,35 +178,53 @@ FILES = {
     "toml: path outside by a link": Fault(outside, f"{L}:3: evalset: the path leaves the rootdir"),
     "toml: path through a link": Fault(tunnel, rf"{L}:\d+: \[rungs\.prompt\] prompt: the path leaves the rootdir"),
     "toml: system outside": Fault(
-        toml('"few.py:answer"', '"../../../few.py:answer"'), rf"{L}: \[rungs\.few_shot\] system: the path leaves"
+        toml('"few.py:answer"', '"../../../few.py:answer"'), rf"{L}:22: \[rungs\.few_shot\] system: the path leaves"
+    ),
+    "cases: mistyped": Fault(
+        toml('"cases.jsonl"', '"case.jsonl"'),
+        r"evals/support/case\.jsonl: the file is missing\. Did you mean 'cases\.jsonl'",
+    ),
+    "prompt: mistyped": Fault(
+        toml('"prompt.md"', '"promt.md"'),
+        rf"{L}:19: \[rungs\.prompt\] prompt: there is no such file, got 'promt\.md'\. Did you mean 'prompt\.md'",
     ),
     # what it names
     "prompt: missing": Fault(
-        unlink("prompt.md"), rf"{L}: \[rungs\.prompt\] prompt: there is no such file, got 'prompt.md'"
+        unlink("prompt.md"), rf"{L}:19: \[rungs\.prompt\] prompt: there is no such file, got 'prompt.md'"
     ),
-    "prompt: empty": Fault(write("prompt.md", ""), r"prompt\.md: the file is empty"),
+    "prompt: empty": Fault(write("prompt.md", ""), r"evals/support/prompt\.md: the file is empty"),
     "prompt: front matter": Fault(
         write("prompt.md", "---\nversoin: 1\n---\nx\n"), r"prompt\.md:2: unknown front matter key"
     ),
     "prompt: Latin 1": Fault(write("prompt.md", b"user:\n\xe9\n"), r"prompt\.md:2: not UTF-8"),
     "system: missing": Fault(
-        unlink("few.py"), rf"{L}: \[rungs\.few_shot\] system: there is no such file, got 'few\.py'"
+        unlink("few.py"), rf"{L}:22: \[rungs\.few_shot\] system: there is no such file, got 'few\.py'"
     ),
     "system: no reference": Fault(
         toml('"few.py:answer"', '"few.py"'), rf"{L}:\d+: \[rungs\.few_shot\] system: not a reference"
     ),
     "system: no module": Fault(
-        toml('"few.py:answer"', '"nowhere.few:answer"'), rf"{L}: \[rungs\.few_shot\] system: there is no module"
+        toml('"few.py:answer"', '"nowhere.few:answer"'), rf"{L}:22: \[rungs\.few_shot\] system: there is no module"
     ),
-    "model: missing": Fault(
-        unlink("models.py"), rf"{L}: \[rungs\.prompt\] model: there is no such file, got 'models\.py'"
+    "model: missing": Fault(unlink("models.py"), rf"{L}:4: model: there is no such file, got 'models\.py'"),
+    "system: no function": Fault(
+        write("few.py", "def anwser(case): ...\n"),
+        rf"{L}:22: \[rungs\.few_shot\] system: few\.py has no function 'answer'\. Did you mean 'anwser'",
     ),
+    "system: syntax": Fault(write("few.py", "\ndef answer(:\n"), r"evals/support/few\.py:2: not Python"),
+    "model: no function": Fault(write("models.py", "x = 1\n"), rf"{L}:4: model: models\.py has no function 'reply'"),
     "scorer: missing": Fault(
-        toml('"exact_match"', '"no.py:score"'), rf"{L}: \[metrics\.answer\].*no such file, got 'no\.py'"
+        toml('"exact_match"', '"no.py:score"'),
+        rf"{L}:7: \[metrics\.answer\] scorer: there is no such file, got 'no\.py'",
     ),
     "scorer: no function": Fault(
         lambda p: (write("s.py", "def right(case, answer): return 1\n")(p), toml('"exact_match"', '"s.py:rigth"')(p)),
-        rf"{L}: \[metrics\.answer\].*s\.py has no function 'rigth'.*Did you mean 'right'",
+        rf"{L}:7: \[metrics\.answer\] scorer: s\.py has no function 'rigth'.*Did you mean 'right'",
+    ),
+    "scorer: parameters": Fault(
+        lambda p: (write("s.py", "def f(case, answer, k): ...\n")(p), toml('"exact_match"', '"s.py:f"')(p)),
+        rf"{L}:7: \[metrics\.answer\] scorer: s\.py:f: the scorer cannot be called \(missing.*'k'\), "
+        r"got 'f\(case, answer, k\)'; expected `f\(case, answer\)` or `f\(scored\)`",
     ),
     "scorer: syntax": Fault(
         lambda p: (write("s.py", "def right(:\n")(p), toml('"exact_match"', '"s.py:right"')(p)),
@@ -295,10 +316,8 @@ RUNS = {
         arguments=("--ladder-timeout=0.2",),
     ),
     "system cannot be imported": Fault(
-        write("few.py", "import nowhere\n"), rf"{L}: .*few\.py cannot be imported \(ModuleNotFoundError"
-    ),
-    "system without its function": Fault(
-        write("few.py", "def anwser(case): ...\n"), r"few\.py has no function 'answer'.*'anwser'"
+        write("few.py", "import nowhere\nanswer = nowhere.answer\n"),
+        rf"{L}:22: .*few\.py cannot be imported \(ModuleNotFoundError",
     ),
     "system with a parameter too many": Fault(
         write("few.py", "def answer(case, context): ...\n"), r"few\.py:answer.*context"
@@ -319,9 +338,8 @@ RUNS = {
     "model returns a list": Fault(
         model("def reply(messages): return []\n"), rf"{P}.* {ALL}models\.py:reply: the model returned a list"
     ),
-    "model without its function": Fault(model("x = 1\n"), r"models\.py has no function 'reply'"),
-    "prompt with an unknown word": Fault(write("prompt.md", "user:\n{{ inptu }}\n"), r"prompt\.md.*inptu"),
-    "prompt with a broken template": Fault(write("prompt.md", "user:\n{{ input }\n"), r"prompt\.md:2"),
+    "prompt with an unknown word": Fault(write("prompt.md", "user:\n{{ inptu }}\n"), r"evals/support/prompt\.md:2.*inptu"),
+    "prompt with a broken template": Fault(write("prompt.md", "user:\n{{ input }\n"), r"evals/support/prompt\.md:2"),
     "prompt that looks at the answer": Fault(
         write("prompt.md", "user:\n{{ input }} {{ expected }}\n"), r"prompt\.md.*expected"
     ),

@@ -75,6 +75,12 @@ def test_a_text_that_changed_under_its_version_is_refused():
         check_versions({"p.md": TODAY}, [entry("3", digest("before"))])
 
 
+def test_it_is_called_as_the_user_would_type_it():
+    today = replace(TODAY, where="evals/support/p.md")
+    with pytest.raises(InvalidFile, match=r"^evals/support/p\.md: the text changed"):
+        check_versions({"p.md": today}, [entry("3", digest("before"))])
+
+
 @pytest.mark.parametrize(
     ("today", "log"),
     [

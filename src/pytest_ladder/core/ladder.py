@@ -135,6 +135,10 @@ class Ladder:
         """A key of ladder.toml as messages name it: `path:line: [table] key`."""
         return Source(self.where, self.lines).at(*path)
 
+    def at_model(self, rung: RungSpec) -> str:
+        """Where ladder.toml names the model of a rung: in the rung's table, or for the whole ladder."""
+        return self.at("rungs", rung.id, "model") if "model" in rung.table else self.at("model")
+
     def rung(self, rung_id: str) -> RungSpec:
         """The rung of that id; KeyError where there is none."""
         for rung in self.rungs:

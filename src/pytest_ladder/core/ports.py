@@ -84,6 +84,8 @@ class Kit:
     chunk: Callable[[Sequence[Document], int, int], Sequence[Document]]
     """Split documents into chunks of at most so many characters, with so much overlap."""
     seed: int = 0
+    shown: Callable[[str], str] = str
+    """A path relative to the ladder's folder, as messages name it."""
 
 
 RungFactory = Callable[[RungSpec, Kit], System]

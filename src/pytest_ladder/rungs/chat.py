@@ -54,7 +54,7 @@ def read_template(spec: RungSpec, kit: Kit, default: str | None = None) -> Promp
     if default is not None and "prompt" not in spec.options:
         return PromptTemplate(default, options.where(spec, "prompt"))
     path = options.text(spec, "prompt")
-    return PromptTemplate(kit.read_text(path), path)
+    return PromptTemplate(kit.read_text(path), kit.shown(path))
 
 
 def context_of(documents: Sequence[Document]) -> str:

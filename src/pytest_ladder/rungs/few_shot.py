@@ -66,7 +66,9 @@ def read_examples(spec: RungSpec, kit: Kit, *, needed: bool = False) -> Examples
     if len(examples) < k:
         next_step = f"add examples to it, or lower `k` in [rungs.{spec.id}]"
         raise InvalidFile(
-            message(path, f"it has {len(examples)} examples", expected=f"at least k = {k}", next_step=next_step)
+            message(
+                kit.shown(path), f"it has {len(examples)} examples", expected=f"at least k = {k}", next_step=next_step
+            )
         )
     if select == "first":
         return Fixed(examples[:k])

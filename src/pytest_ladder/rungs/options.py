@@ -10,7 +10,7 @@ from pytest_ladder.errors import InvalidFile, message
 
 def where(spec: RungSpec, key: str) -> str:
     """How messages name a key of a rung."""
-    return f"ladder.toml [rungs.{spec.id}] {key}"
+    return spec.at(key)
 
 
 def text(spec: RungSpec, key: str, default: str | None = None) -> str:

@@ -43,7 +43,7 @@ def build_rag(spec: RungSpec, kit: Kit) -> System:
     if not template.uses & {"context", "documents"}:
         fault = "the prompt shows nothing of what is retrieved"
         next_step = "put `{{ context }}` into it, or write out `documents`"
-        raise InvalidFile(message(options.text(spec, "prompt"), fault, next_step=next_step))
+        raise InvalidFile(message(kit.shown(options.text(spec, "prompt")), fault, next_step=next_step))
     top_k = options.whole(spec, "top_k", DEFAULT_TOP_K, least=1)
     return Rag(_retriever(spec, kit), top_k, Chat(template, read_examples(spec, kit), kit))
 

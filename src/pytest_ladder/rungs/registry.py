@@ -30,7 +30,5 @@ def build(spec: RungSpec, kit: Kit) -> System:
     if spec.kind not in FACTORIES:
         fault = f"the kind `{spec.kind}` has no built-in system in this version"
         next_step = 'give the rung `system = "file.py:function"`, or pass one to `rung.check(system=...)`'
-        raise InvalidRequest(
-            message(f"[rungs.{spec.id}]", fault, expected=f"one of {', '.join(FACTORIES)}", next_step=next_step)
-        )
+        raise InvalidRequest(message(spec.at(), fault, expected=f"one of {', '.join(FACTORIES)}", next_step=next_step))
     return FACTORIES[spec.kind](spec, kit)

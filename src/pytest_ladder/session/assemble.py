@@ -184,7 +184,7 @@ def _takes_one(function: Callable[..., Any], options: Mapping[str, Json], where:
         given = "".join(f", {name}=" for name in options)
         raise InvalidFile(
             message(
-                where, f"the scorer cannot be called ({fault})", got=f"{function.__name__}{signature}",
+                where, f"the scorer cannot be called ({fault})", got=f"{getattr(function, '__name__', '')}{signature}",
                 expected=f"`f(case, answer{given})` or `f(scored{given})`",
             )
         ) from None  # fmt: skip

@@ -153,7 +153,9 @@ class LadderRun:
         """Path, as in an entry's artifacts, -> each prompt file of the ladder."""
         written = dict.fromkeys(str(rung.options["prompt"]) for rung in self.ladder.rungs if rung.options.get("prompt"))
         paths = {name: self.assembler.path(name) for name in written}
-        return {beside(path, self.folder): read_prompt(path, self.assembler.shown(name)) for name, path in paths.items()}
+        return {
+            beside(path, self.folder): read_prompt(path, self.assembler.shown(name)) for name, path in paths.items()
+        }
 
     # --- digests -------------------------------------------------------------------------------------------------
 
@@ -173,7 +175,8 @@ class LadderRun:
     def scrubber(self) -> Scrubber:
         """The filter before anything is written."""
         return Scrubber(
-            Redactor(os.environ), [self.assembler.function(name, "[privacy] redact") for name in self.ladder.redact]
+            Redactor(os.environ),
+            [self.assembler.function(name, self.ladder.at("privacy", "redact")) for name in self.ladder.redact],
         )
 
     @cached_property

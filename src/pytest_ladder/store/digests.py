@@ -79,7 +79,7 @@ def _code_files(ladder: Ladder, rung: RungSpec) -> Iterable[Path]:
     for key, reference in (("model", rung.model), ("system", rung.system)):
         if not reference or (key == "model" and not names_file(reference)):
             continue
-        where = ladder.at("rungs", rung.id, key)
+        where = ladder.at_model(rung) if key == "model" else ladder.at("rungs", rung.id, key)
         path = code_file(reference, ladder.folder, ladder.rootdir, where)
         if path:
             check_defined(path, reference, where, relative(path, ladder.rootdir))

@@ -31,6 +31,8 @@ class PromptFile:
     digest: str
     """Digest of the whole file, as in an entry's artifacts."""
     description: str = ""
+    where: str = ""
+    """What messages call it."""
 
 
 def read_prompt(path: Path, where: str | None = None) -> PromptFile:
@@ -48,7 +50,7 @@ def read_prompt(path: Path, where: str | None = None) -> PromptFile:
     if not body.strip():
         raise InvalidFile(message(shown, "the prompt is empty below its front matter", expected="a template"))
     version = declared.get("version")
-    return PromptFile(version, body, file_digest(path, shown), declared.get("description", ""))
+    return PromptFile(version, body, file_digest(path, shown), declared.get("description", ""), shown)
 
 
 def prompt_version(text: str, where: str = "prompt") -> str | None:
@@ -90,4 +92,5 @@ def _check_version(path: str, version: object, entry: RungEntry, today: PromptFi
     recorded = entry.artifacts.get(path)
     if today and today.version and version == today.version and recorded not in (None, today.digest):
         fault = f"the text changed, and its version is still {today.version!r}, as measured {entry.at or 'before'}"
-        raise InvalidFile(message(path, fault, next_step="raise `version` in the front matter, or restore the text"))
+        step = "raise `version` in the front matter, or restore the text"
+        raise InvalidFile(message(today.where or path, fault, next_step=step))
