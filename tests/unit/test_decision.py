@@ -134,6 +134,12 @@ def test_a_shortfall_is_the_widest_miss():
     assert shortfall(spec, replace(entry(PROMPT, "short"), scores=scores)) == "note[all] 0.50 < 0.99"
 
 
+def test_a_narrow_shortfall_is_not_rounded_away():
+    scores = {"answer": {"all": Figure(0.8996, 9, 0, 1)}}
+
+    assert shortfall(ladder(), replace(entry(PROMPT, "short"), scores=scores)) == "answer[all] 0.8996 < 0.9000"
+
+
 def test_a_shortfall_may_be_a_limit_or_the_verdict_alone():
     spec = ladder(limits=Limits(cost_per_case=0.01))
 

@@ -119,7 +119,7 @@ def _incomplete(ladder: Ladder, current: Mapping[str, RungEntry], rung: RungSpec
 def shortfall(ladder: Ladder, entry: RungEntry) -> str:
     """The widest miss of an entry against the thresholds, in a few words."""
     misses = [
-        (figure.mean - least, f"{metric}[{name}] {figure.mean:.2f} < {least:.2f}")
+        (figure.mean - least, f"{metric}[{name}] {_apart(figure.mean, least)}")
         for metric, slices in sorted(ladder.thresholds.items())
         for name, least in sorted(slices.items())
         if (figure := entry.scores.get(metric, {}).get(name)) and figure.mean is not None and figure.mean < least
@@ -129,5 +129,11 @@ def shortfall(ladder: Ladder, entry: RungEntry) -> str:
     for name, ceiling in (("cost_per_case", ladder.limits.cost_per_case), ("latency_p95", ladder.limits.latency_p95)):
         value = entry.limits.get(name)
         if ceiling is not None and value is not None and value > ceiling:
-            return f"{name} {value:.4g} > {ceiling:.4g}"
+            return f"{name} {value:.6g} > {ceiling:.6g}"
     return str(entry.verdict)
+
+
+def _apart(mean: float, least: float) -> str:
+    """Two figures with as many decimals as it takes to see which is the lower."""
+    decimals = next((d for d in range(2, 6) if f"{mean:.{d}f}" != f"{least:.{d}f}"), 6)
+    return f"{mean:.{decimals}f} < {least:.{decimals}f}"
