@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -41,6 +42,34 @@ def test_a_dict_fills_the_reply():
 def test_a_reply_is_taken_as_it_is():
     reply = Reply("hi", "m", latency_s=3.0)
     assert ask(lambda messages: reply) == reply
+
+
+def test_an_object_with_a_text_is_as_good_as_a_reply():
+    told = SimpleNamespace(
+        text="hi", prompt_tokens=3, cost_usd=0.5, model="m-7", finish_reason="length", other=object()
+    )
+    reply = ask(lambda messages: told)
+    assert (reply.text, reply.prompt_tokens, reply.cost_usd) == ("hi", 3, 0.5)
+    assert (reply.model_returned, reply.finish_reason) == ("m-7", "length")
+    assert ask(lambda messages: SimpleNamespace(text="hi", model=None)).model_returned == NAME
+
+
+@pytest.mark.parametrize(
+    ("told", "fault"),
+    [
+        (SimpleNamespace(text=3), "the model returned a SimpleNamespace, got"),
+        (SimpleNamespace(content="hi"), "the model returned a SimpleNamespace, got"),
+        (SimpleNamespace(text="hi", cost_usd="free"), "a SimpleNamespace whose `cost_usd` cannot be used, got 'free'"),
+    ],
+)
+def test_an_object_without_is_told(told, fault):
+    with pytest.raises(ModelFailed, match=fault):
+        ask(lambda messages: told)
+
+
+def test_what_the_function_raises_is_told_with_its_line():
+    with pytest.raises(ModelFailed, match=r"raised ZeroDivisionError: .* \(test_callable_model\.py:\d+\)"):
+        ask(lambda messages: 1 / 0)
 
 
 def test_options_are_passed_where_they_are_accepted():

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import dataclasses
 import gc
+import pickle
 from typing import Any
 
 import pytest
@@ -62,6 +64,18 @@ def test_no_look_at_the_argument_shows_what_is_hidden(probe):
 @pytest.mark.parametrize("name", HIDDEN)
 def test_the_argument_has_no_such_attribute(name):
     assert seen_by(lambda value: hasattr(value, name), case()) is False
+
+
+@pytest.mark.parametrize("name", HIDDEN)
+def test_whoever_asks_for_it_is_told_that_a_system_never_sees_it(name):
+    with pytest.raises(AttributeError, match=f"a system never sees a case's `{name}`: it gets its `id`, `input` and"):
+        getattr(case().question, name)
+
+
+def test_any_other_attribute_is_missing_as_usual_and_a_question_can_be_copied():
+    with pytest.raises(AttributeError, match="'Question' object has no attribute 'question'"):
+        _ = case().question.question  # type: ignore[attr-defined]
+    assert copy.deepcopy(case().question) == pickle.loads(pickle.dumps(case().question)) == case().question
 
 
 def test_the_argument_is_a_question_without_a_dict_that_could_lead_back():

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -154,3 +155,112 @@ def test_a_coroutine_of_a_sync_function_is_told_to_be_async_instead_of_waiting_f
 
     with pytest.raises(SystemFailed, match="Declare the system `async def`"):
         answer(lambda case, llm: inner(case, llm))
+
+
+async def text_async(case, llm):
+    return (await llm.chat(case.input)).text
+
+
+@pytest.mark.parametrize("function", [text_async, lambda case, llm: llm.chat(case.input).text])
+def test_a_text_is_one_message_of_the_user(function):
+    assert answer(function) == Answer("Why?")
+
+
+@pytest.mark.parametrize(
+    ("given", "got"),
+    [
+        (5, "got 5"), ([], "got []"), (None, "these are no messages"), (["Why?"], "got 'Why?'"),
+        ({"role": "user", "content": "x"}, "got {'role'"), ([{"content": "x"}], "got {'content'"),
+        ([{"role": "user"}], "got {'role'"), ([{"role": "user", "content": "x"}, 3], "got 3"),
+    ],
+)  # fmt: skip
+def test_what_is_no_message_is_refused_at_once(given, got):
+    async def asks(case, llm):
+        return (await llm.chat(given)).text
+
+    for function in (asks, lambda case, llm: llm.chat(given).text):
+        with pytest.raises(
+            InvalidRequest, match=r'systems\.py:f: llm\.chat: .*a text, or a list of \{"role"'
+        ) as caught:
+            answer(function)
+        assert got in str(caught.value)
+
+
+def test_messages_of_parts_and_of_tools_pass():
+    parts = [{"role": "user", "content": [{"type": "text", "text": "x"}]}, {"role": "assistant", "tool_calls": [{}]},
+             {"role": "tool", "content": "yes"}]  # fmt: skip
+    assert answer(lambda case, llm: llm.chat(parts).text) == Answer("yes")
+
+
+async def forgets_the_text(case, llm):
+    return llm.chat(case.input).text
+
+
+async def forgets_a_key(case, llm):
+    return llm.chat(case.input)["text"]
+
+
+async def forgets_its_own(case, llm):
+    return text_async(case, llm).text
+
+
+async def returns_it(case, llm):
+    return llm.chat(case.input)
+
+
+async def returns_its_own(case, llm):
+    return text_async(case, llm)
+
+
+@pytest.mark.filterwarnings("ignore:.* was never awaited")
+@pytest.mark.parametrize("function", [forgets_a_key, forgets_its_own, returns_it, returns_its_own])
+def test_a_missing_await_is_told(function):
+    with pytest.raises(SystemFailed, match=r"Write `await` before the call: `reply = await llm\.chat\(\.\.\.\)`"):
+        answer(function)
+    gc.collect()  # Python's own warning comes once the coroutine is gone
+
+
+def test_so_it_is_where_the_reply_is_used():
+    with pytest.raises(SystemFailed, match=r"write `\(await llm\.chat\(\.\.\.\)\)\.text` \(test_own_system\.py:\d+\)"):
+        answer(forgets_the_text)
+
+
+def test_replies_may_be_gathered_and_made_tasks():
+    async def many(case, llm):
+        task = asyncio.create_task(llm.chat("b"))
+        async with asyncio.TaskGroup() as group:
+            grouped = group.create_task(llm.chat("c"))
+        replies = [*await asyncio.gather(llm.chat("a"), task), grouped.result()]
+        return "".join(reply.text for reply in replies)
+
+    assert answer(many) == Answer("abc")
+
+
+def test_a_task_of_a_reply_can_be_cancelled():
+    async def gives_up(case, llm):
+        async def never(messages, /, **options):
+            await asyncio.Event().wait()
+
+        llm._llm.chat = never
+        try:
+            async with asyncio.timeout(0.01):
+                await asyncio.create_task(llm.chat("b"))
+        except TimeoutError:
+            return "gave up"
+
+    assert answer(gives_up) == Answer("gave up")
+
+
+def test_a_question_that_is_dropped_is_warned_of():
+    async def drops(case, llm):
+        llm.chat("a")
+        gc.collect()
+        return "x"
+
+    with pytest.warns(RuntimeWarning, match="never awaited, so nothing was asked"):
+        assert answer(drops) == Answer("x")
+
+
+def test_a_system_that_asks_for_what_is_hidden_is_told():
+    with pytest.raises(SystemFailed, match=r"never sees a case's `expected`.*\(test_own_system\.py:\d+\)"):
+        answer(lambda case: case.expected)

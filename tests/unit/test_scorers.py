@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -450,8 +452,29 @@ def test_an_exception_is_the_reason() -> None:
     def silent(_: Scored) -> float:
         raise RuntimeError
 
-    assert apply(broken, scored()) == Unscored("KeyError: 'total'")
-    assert asyncio.run(aapply(silent, scored())) == Unscored("RuntimeError")
+    assert reason(apply(broken, scored())) == f"KeyError: 'total' (test_scorers.py:{line(broken)})"
+    assert reason(asyncio.run(aapply(silent, scored()))) == f"RuntimeError (test_scorers.py:{line(silent)})"
+
+
+def test_the_place_of_an_exception_is_the_line_of_the_users_own_code() -> None:
+    def parsing(_: Scored) -> float:
+        return float(json.loads("{"))
+
+    assert re.search(rf"column 2 .*\(test_scorers\.py:{line(parsing)}\)$", reason(apply(parsing, scored())))
+
+
+def test_a_call_that_does_not_fit_has_no_place() -> None:
+    assert reason(apply(lambda: 1.0, scored())).endswith("takes 0 positional arguments but 1 was given")  # type: ignore
+
+
+def reason(outcome: Any) -> str:
+    assert isinstance(outcome, Unscored)
+    return outcome.reason
+
+
+def line(function: Any) -> int:
+    """The line below a function's first."""
+    return int(function.__code__.co_firstlineno) + 1
 
 
 def test_an_interrupt_is_not_swallowed() -> None:
@@ -468,5 +491,7 @@ def test_an_async_scorer_is_awaited_by_aapply_alone() -> None:
         return 0.5 if what.answer.text == "yes" else 1 / 0
 
     assert asyncio.run(aapply(judge, scored())) == Score(0.5)
-    assert asyncio.run(aapply(judge, scored("no"))) == Unscored("ZeroDivisionError: division by zero")
+    assert asyncio.run(aapply(judge, scored("no"))) == Unscored(
+        f"ZeroDivisionError: division by zero (test_scorers.py:{line(judge) + 1})"
+    )
     assert "must be awaited" in apply(judge, scored()).reason  # type: ignore[union-attr]

@@ -13,6 +13,7 @@ from pytest_ladder.core.answers import Reply, Request
 from pytest_ladder.core.canonical import Json
 from pytest_ladder.core.daemon import call
 from pytest_ladder.core.names import nearest
+from pytest_ladder.core.traces import told
 from pytest_ladder.errors import LadderError, ModelFailed, message
 
 _COUNT = Rule(lambda value: is_integer(value) and value >= 0, "a whole number from 0")
@@ -30,6 +31,8 @@ FIELDS = {
 
 class CallableModel:
     """Asks a function `f(messages, **options) -> str | dict | Reply`, sync or async.
+
+    In place of a Reply it may give any object whose `text` is a str; of its other attributes those in `FIELDS` count.
 
     The function gets the messages as a list of dicts, and of the options those that its signature names, or all of
     them where it takes `**options`; parameters named `seed` and `repeat` get the request's. A sync function runs in
@@ -70,7 +73,7 @@ class CallableModel:
         except LadderError:
             raise
         except Exception as error:
-            raise ModelFailed(message(self.name, f"the model raised {type(error).__name__}: {error}")) from error
+            raise ModelFailed(message(self.name, f"the model raised {told(error)}")) from error
 
 
 def accepted(function: Callable[..., Any]) -> frozenset[str]:
@@ -91,12 +94,17 @@ def to_reply(returned: object, name: str) -> Reply:
         return returned
     if isinstance(returned, str):
         return Reply(returned, model_returned=name)
-    if not isinstance(returned, Mapping):
-        raise ModelFailed(
-            message(name, f"the model returned a {type(returned).__name__}", got=returned, expected=_EXPECTED)
-        )
-    _check_fields(returned, name)
-    values = {**returned, "model_returned": returned.get("model", name)}
+    if isinstance(returned, Mapping):
+        return _from_fields(returned, name, "dict")
+    what, read = type(returned).__name__, _attributes(returned)
+    if not isinstance(read.get("text"), str):
+        raise ModelFailed(message(name, f"the model returned a {what}", got=returned, expected=_EXPECTED))
+    return _from_fields(read, name, what)
+
+
+def _from_fields(read: Mapping[str, Json], name: str, what: str) -> Reply:
+    _check_fields(read, name, what)
+    values = {**read, "model_returned": read.get("model", name)}
     values.pop("model", None)
     values["tool_calls"] = tuple(values.get("tool_calls") or ())
     return Reply(**{"text": "", **values})
@@ -105,15 +113,21 @@ def to_reply(returned: object, name: str) -> Reply:
 _EXPECTED = f"a str, a Reply, or a dict with {', '.join(FIELDS)}"
 
 
-def _check_fields(returned: Mapping[str, Json], name: str) -> None:
+def _attributes(returned: object) -> dict[str, Any]:
+    """Of an object that is like a Reply, the attributes that count."""
+    found = {name: getattr(returned, name, None) for name in FIELDS}
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def _check_fields(returned: Mapping[str, Json], name: str, what: str) -> None:
     if "text" not in returned and "tool_calls" not in returned:
         raise ModelFailed(message(name, "the model returned a dict without `text`", got=returned, expected=_EXPECTED))
     for key, value in returned.items():
         if key not in FIELDS:
             close = nearest(str(key), FIELDS)
             next_step = f"did you mean `{close}`?" if close else None
-            fault = "the model returned a dict with an unknown key"
+            fault = f"the model returned a {what} with an unknown key"
             raise ModelFailed(message(name, fault, got=key, expected=" | ".join(FIELDS), next_step=next_step))
         if not FIELDS[key].accepts(value):
-            fault = f"the model returned a dict whose `{key}` cannot be used"
+            fault = f"the model returned a {what} whose `{key}` cannot be used"
             raise ModelFailed(message(name, fault, got=value, expected=FIELDS[key].expected))

@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 from pytest_ladder.core.canonical import Json, digest
 
 ALL = "all"
 """The slice that is the whole set."""
+
+
+HIDDEN = ("expected", "evidence", "steps", "tools", "slices")
+"""Parts of a case that nothing which answers may see."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +24,11 @@ class Question:
     id: str
     input: Json
     metadata: Mapping[str, Json] = field(default_factory=dict)
+
+    def __getattr__(self, name: str) -> Any:
+        if name in HIDDEN:
+            raise AttributeError(f"a system never sees a case's `{name}`: it gets its `id`, `input` and `metadata`")
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
     @property
     def text(self) -> str:

@@ -3,75 +3,33 @@
 from __future__ import annotations
 
 import asyncio
-import concurrent.futures
 import copy
 import inspect
 import json
-import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import fields
 from typing import Any
 
-from pytest_ladder.core.answers import Answer, Reply
+from pytest_ladder.core.answers import Answer
 from pytest_ladder.core.canonical import Json, canonical
 from pytest_ladder.core.cases import Question
 from pytest_ladder.core.daemon import call, is_async
 from pytest_ladder.core.ports import LLM
 from pytest_ladder.core.rungs import RungSpec
+from pytest_ladder.core.traces import told
 from pytest_ladder.errors import InvalidRequest, LadderError, SystemFailed, message
+from pytest_ladder.rungs.asking import Asked, AwaitingLLM, BlockingLLM
 
 EXPECTED = "str, dict or Answer"
 OFFERED = ("llm", "rung")
 """Names of parameters, besides the case, that a function may have."""
 
+AWAIT = "write `await` before the call: `reply = await llm.chat(...)`"
+
 _FIELDS = tuple(field.name for field in fields(Answer))
 _TYPES: Mapping[str, type | tuple[type, ...]] = {
     "text": str, "finish_reason": str, "retrieved": (list, tuple), "tool_calls": (list, tuple), "steps": (list, tuple),
 }  # fmt: skip
-
-
-class BlockingLLM:
-    """The model client for a function that runs in a thread: `chat` waits for the reply."""
-
-    def __init__(self, llm: LLM, loop: asyncio.AbstractEventLoop) -> None:
-        """Wrap a client that lives on a running loop, for threads other than the loop's."""
-        self._llm = llm
-        self._loop = loop
-        self._open = True
-        self._asked: set[concurrent.futures.Future[Reply]] = set()
-
-    def chat(self, messages: Sequence[Mapping[str, Json]], /, **options: Json) -> Reply:
-        """Ask for one reply and wait for it; raises SystemFailed once the answer is no longer waited for."""
-        self._check()
-        asked = asyncio.run_coroutine_threadsafe(self._ask(messages, options), self._loop)
-        self._asked.add(asked)
-        try:
-            return asked.result()
-        finally:
-            self._asked.discard(asked)
-
-    def release(self) -> None:
-        """Refuse whatever is asked from now on, and cancel what has been asked."""
-        self._open = False
-        for asked in tuple(self._asked):
-            asked.cancel()
-
-    def _check(self) -> None:
-        if not self._open or self._loop.is_closed():
-            raise SystemFailed(message("llm.chat", "nobody waits for this answer any more"))
-        if _running_loop() is self._loop:
-            fault = "a coroutine of a function that is not `async def` would wait for itself"
-            raise SystemFailed(message("llm.chat", fault, next_step="declare the system `async def`"))
-
-    async def _ask(self, messages: Sequence[Mapping[str, Json]], options: Mapping[str, Json]) -> Reply:
-        return await self._llm.chat(messages, **options)
-
-
-def _running_loop() -> asyncio.AbstractEventLoop | None:
-    try:
-        return asyncio.get_running_loop()
-    except RuntimeError:
-        return None
 
 
 class OwnSystem:
@@ -113,20 +71,27 @@ class OwnSystem:
         except LadderError:
             raise
         except Exception as error:
-            raise SystemFailed(message(self.name, f"the system raised {_told(error)}")) from error
+            fault, step = f"the system raised {told(error)}", AWAIT if _unawaited(error) else None
+            raise SystemFailed(message(self.name, fault, next_step=step)) from error
         return to_answer(returned, self.name)
 
     async def _call(self, question: Question) -> object:
         if is_async(self._function):
-            return await call(self._function, _copied(question), **self._arguments(self._llm))
-        blocking = BlockingLLM(self._llm, asyncio.get_running_loop())
+            return await call(self._function, _copied(question), **self._arguments(AwaitingLLM(self._llm, self.name)))
+        blocking = BlockingLLM(self._llm, self.name, asyncio.get_running_loop())
         try:
             return await call(self._function, _copied(question), **self._arguments(blocking))
         finally:
             blocking.release()
 
-    def _arguments(self, llm: LLM | BlockingLLM) -> dict[str, object]:
+    def _arguments(self, llm: AwaitingLLM | BlockingLLM) -> dict[str, object]:
         return {name: value for name, value in (("llm", llm), ("rung", self._spec)) if name in self._wants}
+
+
+def _unawaited(error: Exception) -> bool:
+    """Whether a coroutine was taken for what it gives."""
+    names = ("coroutine", Asked.__name__)
+    return isinstance(error, AttributeError | TypeError) and any(f"'{name}' object" in str(error) for name in names)
 
 
 def _copied(question: Question) -> Question:
@@ -140,6 +105,10 @@ def to_answer(returned: object, name: str) -> Answer:
         return Answer(returned)
     if isinstance(returned, Answer):
         return _checked(returned, name)
+    if inspect.isawaitable(returned):
+        if inspect.iscoroutine(returned) or isinstance(returned, Asked):
+            returned.close()
+        raise SystemFailed(message(name, "the system returned what must be awaited first", next_step=AWAIT))
     if not isinstance(returned, Mapping):
         fault = f"the system returned a {type(returned).__name__}"
         raise SystemFailed(message(name, fault, got=returned, expected=EXPECTED))
@@ -203,10 +172,3 @@ def _wants(function: Callable[..., Any], name: str) -> frozenset[str]:
         expected = f"a case, and at most {' and '.join(OFFERED)}"
         raise InvalidRequest(message(name, "the system cannot be called", got=got, expected=expected))
     return frozenset(parameter.name for parameter in rest) & frozenset(OFFERED)
-
-
-def _told(error: Exception) -> str:
-    """An error's type, text and the file and line that raised it."""
-    last = traceback.extract_tb(error.__traceback__)[-1]
-    place = last.filename.replace("\\", "/").rpartition("/")[2]
-    return f"{type(error).__name__}: {error} ({place}:{last.lineno})"

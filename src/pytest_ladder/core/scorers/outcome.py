@@ -9,6 +9,7 @@ from numbers import Real
 from typing import Any
 
 from pytest_ladder.core.scores import Outcome, Score, Scored, Scorer, Unscored
+from pytest_ladder.core.traces import told
 
 
 def apply(scorer: Scorer, scored: Scored) -> Outcome:
@@ -35,8 +36,7 @@ def _guarded(step: Callable[[], Outcome]) -> Outcome:
 
 
 def _failed(error: Exception) -> Unscored:
-    text = str(error)
-    return Unscored(f"{type(error).__name__}: {text}" if text else type(error).__name__)
+    return Unscored(told(error))
 
 
 def _called(scorer: Scorer, scored: Scored) -> Any:
