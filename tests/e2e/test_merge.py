@@ -108,6 +108,34 @@ def test_the_same_answers_recorded_on_two_branches_merge(project: Project):
     assert project.none().status == 0
 
 
+MOODY = """\
+from pathlib import Path
+
+
+def answer(case):
+    number = int(case.input.split()[-1])
+    return f"A{number}" if number < 5 else Path(__file__).with_name("mood").read_text()
+"""
+
+
+def test_of_other_answers_recorded_on_two_branches_those_of_one_branch_stand(project: Project):
+    project.edit("ladder.toml", 'prompt = "prompt.md"', 'system = "moody.py:answer"')
+    project.write("moody.py", MOODY)
+    project.write(".gitignore", project.read(".gitignore") + "mood\n")
+    project.write("mood", "base")
+    begin(project)
+
+    def in_a_mood(mood: str) -> Callable[[Project], None]:
+        return lambda project: (project.write("mood", mood), asked_again(project))[1]
+
+    branches(project, in_a_mood("one"), in_a_mood("other"))
+
+    assert len(project.answers("prompt")) == 3 * CASES
+    verified = project.command("verify")
+    assert verified.status == 0, verified.text
+    assert project.none().status == 0
+
+
 def test_two_prompts_of_two_branches_both_count_as_effort(project: Project):
     begin(project)
     git(project, "checkout", "-q", "-b", "one")

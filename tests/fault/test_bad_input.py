@@ -324,7 +324,7 @@ RUNS = {
     ),
     "system without a model to ask": Fault(
         lambda p: (
-            write("few.py", "def answer(case, llm):\n    return llm.chat([]).text\n")(p),
+            write("few.py", "def answer(case, llm):\n    return llm.chat('hello').text\n")(p),
             toml('model = "models.py:reply"', "")(p),
             toml('prompt = "prompt.md"', 'system = "tuned.py:answer"')(p),
             write("tuned.py", "def answer(case): return 'no'\n")(p),

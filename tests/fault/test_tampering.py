@@ -371,6 +371,18 @@ def snapshot(project: Project) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in kept}
 
 
+def test_answers_above_the_lever_are_looked_over_too(project: Project):
+    project.edit("ladder.toml", "all = 0.95", "all = 0.1")
+    project.edit("ladder.toml", '"odd" = 0.90', '"odd" = 0.1')
+    assert project.run().status == 0  # the prompt will do now
+    conflict(project)
+
+    verified = project.command("verify")
+
+    assert verified.status == 1
+    assert found(RECORDINGS["a conflict marker"][1], verified.text)
+
+
 # --- what is no change -----------------------------------------------------------------------------------------------
 
 

@@ -34,7 +34,7 @@ def verify(run: LadderRun) -> tuple[Outcome, tuple[str, ...]]:
     for rung in run.ladder.rungs:
         result = standing.results.get(rung.id)
         if result is None:
-            faults += [] if lever else _missing(run, standing, rung)
+            faults += _missing(run, standing, rung) if not lever or standing.altered(rung.id) else []
         elif not lever or result.altered:
             state = State.ERROR if result.altered else State(str(result.evaluation.verdict))
             reports.append(Report.of(str(run.ladder.path), str(state), result, requested=False, smoke=False))
