@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,20 @@ SMALL = LADDER.replace("all = 0.95", "all = 0.9")
 @pytest.fixture
 def project(pytester: pytest.Pytester) -> Project:
     return Project.make(pytester.path, cases=CASES, skills=(2, 8, 8), ladder=SMALL, inner=pytester)
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same project, measured; made once."""
+    made = Project.make(tmp_path_factory.mktemp("template"), cases=CASES, skills=(2, 8, 8), ladder=SMALL)
+    assert made.spawn().status == 0
+    return made.root
+
+
+@pytest.fixture
+def measured(pytester: pytest.Pytester, template: Path) -> Project:
+    shutil.copytree(template, pytester.path, dirs_exist_ok=True)
+    return Project(pytester.path, inner=pytester)
 
 
 @dataclass(frozen=True)
@@ -280,8 +295,6 @@ def model(text: str) -> Callable[[Project], object]:
 
 def blocked(project: Project) -> None:
     """A file where the folder of a rung's recordings should be."""
-    import shutil
-
     shutil.rmtree(project.folder / "recordings/few_shot")
     project.write("recordings/few_shot", "in the way")
     project.write("few.py", project.read("few.py") + "\n# anew\n")
@@ -338,7 +351,9 @@ RUNS = {
     "model returns a list": Fault(
         model("def reply(messages): return []\n"), rf"{P}.* {ALL}models\.py:reply: the model returned a list"
     ),
-    "prompt with an unknown word": Fault(write("prompt.md", "user:\n{{ inptu }}\n"), r"evals/support/prompt\.md:2.*inptu"),
+    "prompt with an unknown word": Fault(
+        write("prompt.md", "user:\n{{ inptu }}\n"), r"evals/support/prompt\.md:2.*inptu"
+    ),
     "prompt with a broken template": Fault(write("prompt.md", "user:\n{{ input }\n"), r"evals/support/prompt\.md:2"),
     "prompt that looks at the answer": Fault(
         write("prompt.md", "user:\n{{ input }} {{ expected }}\n"), r"prompt\.md.*expected"
@@ -380,13 +395,12 @@ def flat(text: str) -> str:
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_a_file_that_cannot_be_used_is_told_by_path_and_line(project: Project, name: str):
+def test_a_file_that_cannot_be_used_is_told_by_path_and_line(measured: Project, name: str):
     fault = FILES[name]
-    assert project.run().status == 0
-    fault.act(project)
-    before = kept(project)
+    fault.act(measured)
+    before = kept(measured)
 
-    ran, verified = project.run(*fault.arguments), project.command("verify")
+    ran, verified = measured.run(*fault.arguments), measured.command("verify")
 
     assert ran.status == fault.status, ran.text
     assert re.search(fault.told, flat(ran.text)), ran.text
@@ -395,24 +409,23 @@ def test_a_file_that_cannot_be_used_is_told_by_path_and_line(project: Project, n
     assert re.search(known, flat(verified.text)), verified.text
     assert verified.status == (fault.status if fault.command is None else fault.command)
     assert not OURS.search(verified.text)
-    assert kept(project) == before
+    assert kept(measured) == before
 
 
 @pytest.mark.parametrize("name", RUNS)
-def test_what_fails_while_it_runs_fails_its_rung_and_keeps_what_is_on_record(project: Project, name: str):
+def test_what_fails_while_it_runs_fails_its_rung_and_keeps_what_is_on_record(measured: Project, name: str):
     fault = RUNS[name]
-    assert project.run().status == 0
-    fault.act(project)
-    before = kept(project)
+    fault.act(measured)
+    before = kept(measured)
 
-    ran, verified = project.run(*fault.arguments), project.command("verify")
+    ran, verified = measured.run(*fault.arguments), measured.command("verify")
 
     assert ran.status == 1, ran.text
     assert re.search(fault.told, flat(ran.text)), ran.text
     assert not OURS.search(ran.text), ran.text
     assert verified.status == (1 if fault.command is None else fault.command), verified.text
     assert not OURS.search(verified.text)
-    assert before <= kept(project)
+    assert before <= kept(measured)
 
 
 HIDE = """\
