@@ -20,6 +20,7 @@ from pytest_ladder.engine.client import Client
 from pytest_ladder.engine.loop import LoopThread
 from pytest_ladder.errors import LadderError
 from pytest_ladder.report import numbers
+from pytest_ladder.report.case_errors import case_errors
 from pytest_ladder.report.explain import explain
 from pytest_ladder.session.climb import Climb
 from pytest_ladder.session.evidence import mend
@@ -153,22 +154,7 @@ def _told_errors(ladder: Ladder, result: RungResult) -> str:
     evaluation = result.evaluation
     if evaluation.mixed_models and not evaluation.errors:
         return f"{ladder.where}: {' '.join(mixture(evaluation))}"
-    lines = [f"{ladder.where}: rung {result.rung}: {evaluation.errors} of {len(evaluation.cases)} cases in error."]
-    groups: dict[str, list[str]] = {}
-    for case in evaluation.cases:
-        if case.error is not None:
-            told = case.error.message if ladder.show == "text" else case.error.kind
-            groups.setdefault(told, []).append(case.case.id)
-            continue
-        for metric, outcome in case.scores.items():
-            if metric in ladder.thresholds and hasattr(outcome, "reason"):
-                why = f": {outcome.reason}" if ladder.show == "text" else ""
-                groups.setdefault(f"unscored by {metric}{why}", []).append(case.case.id)
-    for told, cases in sorted(groups.items(), key=lambda item: -len(item[1]))[:5]:
-        more = f" and {len(cases) - 3} more" if len(cases) > 3 else ""
-        lines.append(f"  {', '.join(cases[:3])}{more}: {told}")
-    lines.append("  What was answered is on record; the next run asks only for the rest.")
-    return "\n".join(lines)
+    return case_errors(ladder, evaluation)
 
 
 class LadderHandle:
