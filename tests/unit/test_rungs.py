@@ -186,5 +186,5 @@ def test_a_key_that_cannot_be_used_is_told_with_its_place(rung, part):
 
 def test_an_option_of_the_retriever_reaches_it():
     rung = spec("rag", prompt="grounded.md", corpus="kb", retriever_options={"k2": 1})
-    with pytest.raises(InvalidRequest, match="retriever bm25: unknown option, got 'k2'"):
+    with pytest.raises(InvalidRequest, match=r"\[rungs\.rag\] retriever: retriever bm25: unknown option, got 'k2'"):
         build(rung, kit())

@@ -41,7 +41,7 @@ def init(folder: Path, name: str) -> list[Path]:
         for path, text in contents.items():
             _write(path, text)
     except OSError as error:
-        raise InvalidRequest(message(str(folder), f"it cannot be written: {error.strerror or error}")) from error
+        raise InvalidRequest(message(str(folder), f"it cannot be written: {error.strerror or error}")) from None
     return list(contents)
 
 

@@ -12,18 +12,21 @@ from pathlib import Path
 
 from pytest_ladder.cli.find import find_ladders, rootdir_of
 from pytest_ladder.cli.init import init
+from pytest_ladder.cli.status import logged, obstacles
 from pytest_ladder.core.canonical import Json
 from pytest_ladder.core.economics import compare_costs
 from pytest_ladder.core.summary import RunSummary
 from pytest_ladder.errors import InvalidFile, InvalidRequest, LadderError
 from pytest_ladder.report.economics import render_cost
 from pytest_ladder.report.json_schema import report_json_schema
+from pytest_ladder.report.numbers import plural
 from pytest_ladder.report.terminal import render_terminal
 from pytest_ladder.session.finish import Outcome
-from pytest_ladder.session.ladder_run import LadderRun, Shared
+from pytest_ladder.session.ladder_files import Shared
+from pytest_ladder.session.ladder_run import LadderRun
 from pytest_ladder.session.settings import Record, Settings
 from pytest_ladder.session.standing import Standing
-from pytest_ladder.session.summary import summarise, version
+from pytest_ladder.session.summary import version
 from pytest_ladder.session.verify import standing_of, verify
 from pytest_ladder.store.prune import prune
 from pytest_ladder.store.spec import ladder_json_schema
@@ -122,7 +125,7 @@ def _open(path: Path) -> LadderRun:
 
 def _show(outcomes: Sequence[Outcome]) -> None:
     summary = RunSummary(
-        tuple(summarise(outcome, []) for outcome in outcomes), datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        tuple(map(logged, outcomes)), datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         version(),
     )  # fmt: skip
     encoding = sys.stdout.encoding or "ascii"
@@ -136,9 +139,7 @@ def _status(options: argparse.Namespace) -> int:
     outcomes = [standing_of(_open(path)) for path in find_ladders(options.paths)]
     _show(outcomes)
     for outcome in outcomes:
-        refusals = outcome.standing.refusals
-        gate = "; ".join(f"{refusal.code}: {refusal.reason}" for refusal in refusals) or "nothing, the gate is open"
-        print(f"{outcome.standing.ladder.name}: what stands before fine-tuning: {gate}")
+        print(f"\n{obstacles(outcome)}")
     return OK
 
 
@@ -151,8 +152,9 @@ def _verify(options: argparse.Namespace) -> int:
             print(f"error: {fault}", file=sys.stderr)
         status = FAILED if faults else status
         if not faults:
-            entries, lever = len(run.log), outcome.decision.selected or "no lever"
-            print(f"{run.ladder.where} ({run.ladder.name}): {entries} entries agree with the recordings; {lever}")
+            entries = plural(len(run.log), "entry agrees", "entries agree")
+            lever = f"selected: {outcome.decision.selected}" if outcome.decision.selected else "no rung is selected"
+            print(f"{run.ladder.where} ({run.ladder.name}): {entries} with the recordings; {lever}")
     return status
 
 

@@ -141,7 +141,7 @@ def _checked(answer: Answer, name: str) -> Answer:
     try:
         canonical(answer.as_dict())
     except (ValueError, TypeError) as error:
-        raise SystemFailed(message(name, f"the answer is not JSON ({error})", got=answer.as_dict())) from error
+        raise SystemFailed(message(name, f"the answer is not JSON ({error})", got=answer.as_dict())) from None
     return answer
 
 
@@ -149,9 +149,7 @@ def _json(value: Json, name: str) -> str:
     try:
         return json.dumps(value, ensure_ascii=False)
     except (ValueError, TypeError) as error:
-        raise SystemFailed(
-            message(name, f"the system returned a dict that is not JSON ({error})", got=value)
-        ) from error
+        raise SystemFailed(message(name, f"the system returned a dict that is not JSON ({error})", got=value)) from None
 
 
 def _wants(function: Callable[..., Any], name: str) -> frozenset[str]:

@@ -9,7 +9,7 @@ from pytest_ladder.core.answers import Answer
 from pytest_ladder.core.cases import Question
 from pytest_ladder.core.ports import Document, Kit, Retriever, System
 from pytest_ladder.core.rungs import RungSpec
-from pytest_ladder.errors import InvalidFile, message
+from pytest_ladder.errors import InvalidFile, InvalidRequest, message
 from pytest_ladder.rungs import options
 from pytest_ladder.rungs.chat import Chat, read_template
 from pytest_ladder.rungs.few_shot import read_examples
@@ -53,7 +53,11 @@ def _retriever(spec: RungSpec, kit: Kit) -> Retriever:
     if not isinstance(settings, Mapping):
         where = options.where(spec, "retriever_options")
         raise InvalidFile(message(where, "it is not a table", got=settings, expected="{ name = value }"))
-    return kit.retriever(options.text(spec, "retriever", "bm25"), _corpus(spec, kit), settings)
+    name, corpus = options.text(spec, "retriever", "bm25"), _corpus(spec, kit)
+    try:
+        return kit.retriever(name, corpus, settings)
+    except InvalidRequest as fault:
+        raise InvalidRequest(f"{spec.at('retriever')}: {fault}") from None
 
 
 def _corpus(spec: RungSpec, kit: Kit) -> Sequence[Document]:

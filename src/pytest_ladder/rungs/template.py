@@ -72,9 +72,9 @@ class PromptTemplate:
         """
         try:
             text = self._template.render(_EMPTY | values)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever a template does with its values
             line = _line_of(error)
-            raise InvalidFile(self._message(line, f"the template fails ({_cause(error)})")) from error
+            raise InvalidFile(self._message(line, f"the template fails ({_cause(error)})")) from None
         messages = self._split(text)
         last = next((part for part in reversed(messages) if part["role"] == "user"), None)
         if last is None or not last["content"]:
@@ -97,7 +97,7 @@ class PromptTemplate:
             names = frozenset(meta.find_undeclared_variables(tree))
             template = _ENVIRONMENT.from_string(source)
         except TemplateSyntaxError as error:
-            raise InvalidFile(self._message(error.lineno, f"the template cannot be read ({error.message})")) from error
+            raise InvalidFile(self._message(error.lineno, f"the template cannot be read ({error.message})")) from None
         self._refuse_unknown(tree, names - {*VARIABLES, *_ENVIRONMENT.globals})
         return template, names
 

@@ -48,7 +48,7 @@ def record_line(record: Record) -> bytes:
         fault = f"the answer is not JSON ({error})"
         raise SystemFailed(
             message(f"case {record.case}", fault, expected="text, finite numbers, lists, objects")
-        ) from error
+        ) from None
 
 
 def calls_line(calls: tuple[Call, ...]) -> bytes:

@@ -88,7 +88,7 @@ def _import(run: Callable[[], ModuleType], name: str, rootdir: Path, where: str)
         return run()
     except SyntaxError as error:
         place = relative(Path(error.filename), rootdir) if error.filename else name
-        raise InvalidFile(message(f"{place}:{error.lineno or 1}", f"not Python: {error.msg}")) from error
+        raise InvalidFile(message(f"{place}:{error.lineno or 1}", f"not Python: {error.msg}")) from None
     except (Exception, SystemExit) as error:  # whatever the user's module does when it is imported
         fault = f"{name} cannot be imported ({type(error).__name__}: {error}{_line(error, rootdir)})"
         raise InvalidFile(message(where, fault)) from error

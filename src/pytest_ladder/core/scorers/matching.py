@@ -116,7 +116,7 @@ def compiled(pattern: str) -> re.Pattern[str]:
     try:
         return re.compile(pattern)
     except re.error as error:
-        raise ValueError(f"{pattern!r} is not a regular expression: {error}") from error
+        raise ValueError(f"{pattern!r} is not a regular expression: {error}") from None
 
 
 _NO_PUNCTUATION = str.maketrans("", "", string.punctuation)

@@ -33,7 +33,7 @@ def from_options(name: str, scorer: type[Any], options: Mapping[str, Json]) -> A
     try:
         return scorer(**values)
     except ValueError as error:
-        raise InvalidRequest(message(where, str(error))) from error
+        raise InvalidRequest(message(where, str(error))) from None
 
 
 def choice(default: str, *others: str) -> Any:

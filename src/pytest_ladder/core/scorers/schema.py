@@ -32,7 +32,7 @@ class JsonSchema:
         try:
             validator_for(dict(self.schema)).check_schema(dict(self.schema))
         except SchemaError as error:
-            raise ValueError(f"`schema` is not a JSON Schema, at {error.json_path}: {error.message}") from error
+            raise ValueError(f"`schema` is not a JSON Schema, at {error.json_path}: {error.message}") from None
 
     def __call__(self, scored: Scored, /) -> Score:
         """Validate the answer."""

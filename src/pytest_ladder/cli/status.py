@@ -1,0 +1,28 @@
+"""How a ladder stands by its log, as `ladder status` shows it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from pytest_ladder.core.summary import LadderSummary, RungRow
+from pytest_ladder.session.finish import Outcome
+from pytest_ladder.session.standing import Standing
+from pytest_ladder.session.summary import summarise
+
+
+def logged(outcome: Outcome) -> LadderSummary:
+    """The summary of a ladder of which nothing was measured now: no row is marked as standing in the log."""
+    summary = summarise(outcome, [])
+    return replace(summary, rows=tuple(_row(row, outcome.standing) for row in summary.rows))
+
+
+def _row(row: RungRow, standing: Standing) -> RungRow:
+    result = standing.results.get(row.id) if row.entry else None
+    return replace(row, from_log=False, recall=result.evaluation.recall if result else None)
+
+
+def obstacles(outcome: Outcome) -> str:
+    """What stands before fine-tuning, one reason a line below a heading."""
+    refusals = outcome.standing.refusals
+    told = [f"{refusal.code}: {refusal.reason}" for refusal in refusals] or ["nothing: the gate is open"]
+    return "\n".join([f"{outcome.standing.ladder.name}, before fine-tuning:", *(f"  {line}" for line in told)])
