@@ -152,6 +152,12 @@ def test_usage_adds_up_over_all_calls() -> None:
     assert answered(3).asked == 1
 
 
+def test_an_evaluation_is_shown_without_its_cases() -> None:
+    evaluation = graded({"c0": 1.0})
+
+    assert repr(evaluation) == f"<Evaluation of {evaluation.rung}: {evaluation.verdict}, 1 cases>"
+
+
 def test_limits_are_measured_where_they_are_declared() -> None:
     found = answered(60, limits=Limits(cost_per_case=0.9, latency_p95=1.0), cost_usd=0.5)
 

@@ -36,7 +36,7 @@ class CaseResult:
         return slice_ == ALL or slice_ in self.case.slices
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Evaluation:
     """What one rung did on the eval set: plain numbers for plain asserts."""
 
@@ -68,6 +68,10 @@ class Evaluation:
     """Models asked for that answered under more than one name: these answers do not come from one system.
 
     Where there is one, the verdict is `error`."""
+
+    def __repr__(self) -> str:
+        """Name it without its cases: an assertion that fails shows this, and cases may be private."""
+        return f"<Evaluation of {self.rung}: {self.verdict}, {len(self.cases)} cases>"
 
     def score(self, metric: str, slice: str = ALL) -> float:  # noqa: A002 - the word of ladder.toml
         """The mean score of a metric on a slice, 0 to 1.

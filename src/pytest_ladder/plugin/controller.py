@@ -167,11 +167,10 @@ class Controller:
         """Fail the build with a report of its own, in the terminal and in JUnit."""
         where = relative(path, session.config.rootpath)
         nodeid, location = f"{where}::{name}", (where, None, name)
-        common: dict[str, Any] = {"nodeid": nodeid, "location": location, "keywords": {}}
-        failed = pytest.TestReport(
-            **common, outcome="failed", longrepr=told, when="call", duration=0.0,
-            user_properties=[("ladder.failure", name)],
-        )  # fmt: skip
+        common: dict[str, Any] = {
+            "nodeid": nodeid, "location": location, "keywords": {}, "user_properties": [("ladder.failure", name)],
+        }  # fmt: skip
+        failed = pytest.TestReport(**common, outcome="failed", longrepr=told, when="call", duration=0.0)
         session.testscollected += 1  # the progress in per cent counts it
         hook = session.config.hook
         hook.pytest_runtest_logreport(report=failed)

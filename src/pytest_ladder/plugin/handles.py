@@ -24,7 +24,8 @@ from pytest_ladder.report.case_errors import case_errors
 from pytest_ladder.report.explain import explain
 from pytest_ladder.session.climb import Climb
 from pytest_ladder.session.evidence import mend
-from pytest_ladder.session.ladder_run import LadderRun, mixture
+from pytest_ladder.session.grader import mixture
+from pytest_ladder.session.ladder_run import LadderRun
 from pytest_ladder.session.results import RungResult
 
 if TYPE_CHECKING:

@@ -14,7 +14,8 @@ from pytest_ladder.errors import LadderError
 from pytest_ladder.plugin.handles import LadderHandle, LlmHandle, RungHandle
 from pytest_ladder.plugin.options import read_settings
 from pytest_ladder.session.climb import Climb
-from pytest_ladder.session.ladder_run import LadderRun, Shared
+from pytest_ladder.session.ladder_files import Shared
+from pytest_ladder.session.ladder_run import LadderRun
 from pytest_ladder.session.settings import Settings
 from pytest_ladder.store.paths import inside
 

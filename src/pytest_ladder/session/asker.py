@@ -1,0 +1,194 @@
+"""Gets the answers of a rung: from its recordings, and by asking for what is missing."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+from pytest_ladder.core.answers import CaseError, Record
+from pytest_ladder.core.canonical import digest
+from pytest_ladder.core.cases import EvalSet
+from pytest_ladder.core.ports import System
+from pytest_ladder.core.rungs import RungSpec
+from pytest_ladder.engine.client import Client, Ledger
+from pytest_ladder.engine.collect import Job, Progress, Terms, collect
+from pytest_ladder.engine.meter import Meter
+from pytest_ladder.rungs.own import OwnSystem
+from pytest_ladder.session.assemble import run_settings, served
+from pytest_ladder.session.ladder_files import LadderFiles
+from pytest_ladder.session.scrub import Scrubber
+from pytest_ladder.session.settings import Record as Mode
+from pytest_ladder.store.call_index import CallIndex
+from pytest_ladder.store.digests import Fingerprint
+from pytest_ladder.store.guard import guard_local, guard_shared
+from pytest_ladder.store.lock import LadderLock
+from pytest_ladder.store.modules import names_file
+from pytest_ladder.store.paths import beside
+from pytest_ladder.store.recordings import Recordings, is_pending, mark_pending
+from pytest_ladder.store.secrets import Redactor
+
+
+@dataclass(frozen=True, slots=True)
+class Collected:
+    """The answers of one rung on one eval set, and the cases without."""
+
+    records: Sequence[Record]
+    errors: Sequence[CaseError]
+    asked: int
+    pending: bool = False
+    """Whether an earlier run was interrupted while it asked again."""
+    unverifiable: bool = False
+
+
+class Asker:
+    """Asks for the answers of one ladder, one rung at a time."""
+
+    def __init__(self, files: LadderFiles) -> None:
+        self.files = files
+        self.ladder, self.settings = files.ladder, files.settings
+        self.meter = Meter(
+            max_cost_usd=self.ladder.budget_usd, raise_by="raise [budget] cost_usd", whole=files.shared.meter
+        )
+        self.progress: Progress | None = None
+        """Of the rung that is being asked; None while nothing is."""
+        self._lock = LadderLock(files.folder)
+        self._locked = False
+
+    def answers(
+        self,
+        rung: RungSpec,
+        prints: Fingerprint,
+        evalset: EvalSet,
+        own: Callable[..., Any] | None,
+        watch: Callable[[], None] | None,
+    ) -> Collected:
+        """Get the answers of a rung to an eval set; what is not on record is asked for, unless the run is read-only."""
+        recordings = self.recordings(rung, prints, self.settings.read_only)
+        jobs = self.jobs(recordings, evalset)
+        errors: list[CaseError] = []
+        if jobs and self.settings.read_only:
+            errors = [CaseError(j.question.id, j.repeat, "not on record", "missing") for j in jobs]
+        elif jobs:
+            if self.lock():  # another run may have written since
+                recordings = self.recordings(rung, prints, read_only=False)
+                jobs = self.jobs(recordings, evalset)
+            mark_pending(self.files.folder, rung.id, prints.digest)
+            errors = self._ask(rung, prints, recordings, jobs, own, watch)
+        records = recordings.select(evalset, self.ladder.repeats)
+        pending = not self.settings.read_only and is_pending(self.files.folder, rung.id, prints.digest)
+        asked = len(jobs) - len(errors)
+        return Collected(records, errors, asked, pending)
+
+    def jobs(self, recordings: Recordings, evalset: EvalSet) -> list[Job]:
+        """The answers that are to be asked for."""
+        again = self.settings.record is Mode.ALL
+        return [
+            Job(case.question, case.input_digest, repeat)
+            for case in evalset
+            for repeat in range(self.ladder.repeats)
+            if again or recordings.get(case.id, case.input_digest, repeat) is None
+        ]
+
+    def _ask(
+        self,
+        rung: RungSpec,
+        prints: Fingerprint,
+        recordings: Recordings,
+        jobs: Sequence[Job],
+        own: Callable[..., Any] | None,
+        watch: Callable[[], None] | None,
+    ) -> list[CaseError]:
+        client = self.client(rung)
+        system: System = OwnSystem(own, rung, client) if own else self.files.assembler.system(served(rung), client)
+        guard = guard_local if self.files.local else guard_shared
+        guard(self.files.folder)
+        terms = Terms(
+            fingerprint=prints.digest,
+            record=lambda record: self._record(recordings, record),
+            meter=self.meter,
+            stray=lambda ledger: self._stray(rung, ledger),
+            concurrency=self.settings.concurrency,
+            timeout_s=self.settings.timeout_s,
+        )
+        self.progress = Progress(len(jobs))
+        try:
+            errors = self.files.shared.loop.run(collect(jobs, system, terms, self.progress), watch)
+        finally:
+            self.progress = None
+        return [replace(error, message=self.scrubber.secrets.clean(error.message)) for error in errors]
+
+    def _record(self, recordings: Recordings, record: Record) -> None:
+        clean = self.scrubber.record(record)
+        with self.files.writing():  # an answer that cannot be kept: nothing more is to be asked
+            recordings.add(clean)
+
+    def _stray(self, rung: RungSpec, ledger: Ledger) -> None:
+        self.calls.add(rung.id, [self.scrubber.call(call) for call in ledger.calls])
+
+    @cached_property
+    def calls(self) -> CallIndex:
+        """The recorded model calls of the whole ladder."""
+        return CallIndex(self.files.folder)
+
+    def client(self, rung: RungSpec) -> Client:
+        """The model client of a rung."""
+        rung = served(rung)
+        again = self.settings.record is Mode.ALL
+        return Client(
+            name=rung.model,
+            open_model=self.files.assembler.opener(rung),
+            options={k: v for k, v in rung.model_options.items() if k not in run_settings(rung)},
+            seed=self.ladder.seed,
+            meter=self.meter,
+            recorded=(lambda _: None) if again else self.calls.get,
+            read_only=self.settings.read_only,
+            where=rung.at(),
+            files=self._model_files(rung),
+            stray=lambda call: self.calls.add(rung.id, [self.scrubber.call(call)]),
+        )
+
+    def _model_files(self, rung: RungSpec) -> str:
+        """Digest of the files of the rung's fingerprint that are its model; empty where there is none."""
+        adapter = rung.options.get("adapter")
+        folder = beside(self.files.assembler.path(str(adapter)), self.files.folder) + "/" if adapter else ""
+        code = self.files.assembler.path(str(rung.model).rpartition(":")[0]) if names_file(rung.model or "") else None
+        files = {
+            path: content
+            for path, content in self.files.fingerprint(self.ladder.rung(rung.id)).artifacts.items()
+            if (folder and path.startswith(folder)) or (code and path == beside(code, self.files.folder))
+        }
+        return digest(files) if files else ""
+
+    def recordings(self, rung: RungSpec, prints: Fingerprint, read_only: bool) -> Recordings:
+        """The recordings of one version of a rung."""
+        return Recordings(self.files.folder, rung.id, prints.digest, self.files.shared.rootdir, read_only)
+
+    @cached_property
+    def scrubber(self) -> Scrubber:
+        """The filter before anything is written."""
+        return Scrubber(
+            Redactor(os.environ),
+            [self.files.assembler.function(name, self.ladder.at("privacy", "redact")) for name in self.ladder.redact],
+        )
+
+    def lock(self) -> bool:
+        """Take the ladder's lock for this process, and read the log again; whether it was not held before.
+
+        Raises:
+            Locked: another run holds it.
+        """
+        if self._locked:
+            return False
+        self._lock.acquire()
+        self._locked = True
+        self.files.read_again()
+        return True
+
+    def close(self) -> None:
+        """Give the lock back."""
+        if self._locked:
+            self._lock.release()
+            self._locked = False

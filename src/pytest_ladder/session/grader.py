@@ -1,0 +1,115 @@
+"""Answers to a result: scored, graded, compared with the log, and put into an entry."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Sequence
+from dataclasses import replace
+from importlib.metadata import version
+
+from pytest_ladder.core.answers import Record, answers_digest
+from pytest_ladder.core.canonical import Json
+from pytest_ladder.core.cases import EvalSet
+from pytest_ladder.core.entries import RungEntry
+from pytest_ladder.core.evaluation import Evaluation, grade
+from pytest_ladder.core.ladder import Ladder
+from pytest_ladder.core.rungs import RungSpec
+from pytest_ladder.engine.score import Outcomes, score
+from pytest_ladder.session.asker import Collected
+from pytest_ladder.session.assemble import served
+from pytest_ladder.session.evidence import altered, rung_entries
+from pytest_ladder.session.ladder_files import LadderFiles
+from pytest_ladder.session.local_scores import keep_scores, known_scores
+from pytest_ladder.session.misses import misses
+from pytest_ladder.session.results import RungResult
+from pytest_ladder.store.digests import Fingerprint
+from pytest_ladder.store.prompt_file import VERSIONS
+
+
+class Grader:
+    """Grades the answers of one ladder."""
+
+    def __init__(self, files: LadderFiles) -> None:
+        self.files = files
+        self.ladder, self.settings = files.ladder, files.settings
+
+    def result(self, rung: RungSpec, prints: Fingerprint, evalset: EvalSet, got: Collected) -> RungResult:
+        """Score and grade what was answered, and hold it against the log."""
+        work = score(got.records, evalset, self.files.assembler.scorers(), self.files.corpus)
+        outcomes: Outcomes = self.files.shared.loop.run(work)
+        if self.files.local and not self.settings.read_only and self.settings.limit is None:
+            keep_scores(self.files.folder, rung.id, prints.digest, got.records, outcomes)
+        return self._graded(rung, prints, evalset, got, outcomes)
+
+    @property
+    def _graded_by(self) -> Ladder:
+        """The contract; a smoke run has too few answers for a limit on latency, and leaves it out."""
+        if self.settings.limit is None:
+            return self.ladder
+        return replace(self.ladder, limits=replace(self.ladder.limits, latency_p95=None))
+
+    def _graded(
+        self, rung: RungSpec, prints: Fingerprint, evalset: EvalSet, got: Collected, outcomes: Outcomes
+    ) -> RungResult:
+        evaluation = grade(self._graded_by, rung.id, evalset, got.records, got.errors, outcomes, asked=got.asked)
+        missing = tuple(dict.fromkeys(error.case for error in got.errors if error.kind == "missing"))
+        entry = None if missing else self.entry(rung, prints, evalset, evaluation, got.records)
+        fault = ""
+        if entry is not None and not (got.pending or got.asked or got.errors):
+            fault = altered(rung_entries(self.files.log, rung.id), entry)
+        return RungResult(
+            rung.id, evaluation, entry, got.asked, fault, missing, got.unverifiable, self._notes(prints, evaluation),
+            misses(evaluation, self.ladder.show),
+        )  # fmt: skip
+
+    def _notes(self, prints: Fingerprint, evaluation: Evaluation) -> tuple[str, ...]:
+        return (*prints.warnings, *mixture(evaluation))
+
+    def entry(
+        self,
+        rung: RungSpec,
+        prints: Fingerprint,
+        evalset: EvalSet,
+        evaluation: Evaluation,
+        records: Sequence[Record],
+    ) -> RungEntry:
+        """The candidate entry of an evaluation, without time, id and what comes before it."""
+        return RungEntry(
+            ladder=self.ladder.name, rung=rung.id, rung_kind=rung.kind, evalset=evalset.digest,
+            contract=self.files.contract, fingerprint=prints.digest, answers=answers_digest(records),
+            cases=len(evalset), repeats=self.ladder.repeats, scores=evaluation.scores, verdict=evaluation.verdict,
+            model=served(rung).model, model_returned=evaluation.model_returned, limits=evaluation.limits,
+            errors=evaluation.errors, usage=evaluation.usage, latency=evaluation.latency,
+            artifacts=prints.artifacts, environment=self._environment(prints),
+        )  # fmt: skip
+
+    def from_scores(self, rung: RungSpec, prints: Fingerprint) -> RungResult | None:
+        """Judge a rung from its committed scores: its answers are not here, the log's word for them is taken."""
+        found = known_scores(
+            self.files.folder, rung.id, prints.digest, self.files.shared.rootdir, self.files.whole, self.ladder.repeats
+        )
+        if found is None:
+            return None
+        records, outcomes = found
+        got = Collected(records, [], 0, pending=True, unverifiable=True)
+        result = self._graded(rung, prints, self.files.whole, got, dict(outcomes))
+        standing = [e for e in rung_entries(self.files.log, rung.id) if e.fingerprint == prints.digest]
+        if result.entry is None or not standing:
+            return result
+        return replace(result, entry=replace(result.entry, answers=standing[-1].answers))
+
+    def _environment(self, prints: Fingerprint) -> dict[str, Json]:
+        versions = {path: self.files.prompts[path].version for path in prints.artifacts if path in self.files.prompts}
+        return {
+            "python": platform.python_version(), "pytest_ladder": version("pytest-ladder"),
+            "platform": platform.system().lower(), VERSIONS: {path: v for path, v in versions.items() if v},
+        }  # fmt: skip
+
+
+def mixture(evaluation: Evaluation) -> tuple[str, ...]:
+    """What is wrong with a rung whose answers are not of one model, one text a model asked for."""
+    return tuple(
+        f"rung {evaluation.rung}: {model} answered under more than one name ({', '.join(evaluation.model_returned)}): "
+        f"the provider changed it. Ask again with `--ladder-record=all --ladder-rung={evaluation.rung}`."
+        for model in evaluation.mixed_models
+    )

@@ -1,0 +1,165 @@
+"""One ladder as it lies on disk: contract, cases, log, labels, waivers, and their digests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from pytest_ladder.core.cases import EvalSet
+from pytest_ladder.core.entries import Entry
+from pytest_ladder.core.ladder import Label, Ladder, Waiver
+from pytest_ladder.core.rungs import RungSpec
+from pytest_ladder.core.thresholds import impossible
+from pytest_ladder.engine.loop import LoopThread
+from pytest_ladder.engine.meter import Meter
+from pytest_ladder.errors import Altered, InvalidFile, message
+from pytest_ladder.session.assemble import Assembler
+from pytest_ladder.session.evidence import doubts
+from pytest_ladder.session.settings import Settings
+from pytest_ladder.store.cases_file import read_cases
+from pytest_ladder.store.digests import Fingerprint, contract, fingerprint
+from pytest_ladder.store.escalation_log import read_log
+from pytest_ladder.store.labels import read_labels
+from pytest_ladder.store.paths import beside, relative
+from pytest_ladder.store.prompt_file import PromptFile, check_versions, read_prompt
+from pytest_ladder.store.spec import read_ladder
+from pytest_ladder.store.waivers import read_waivers
+
+LOG = "escalation.jsonl"
+
+
+@dataclass
+class Shared:
+    """What the ladders of one process share."""
+
+    settings: Settings
+    rootdir: Path
+    loop: LoopThread = field(default_factory=LoopThread)
+    meter: Meter = field(default_factory=Meter)
+
+
+class LadderFiles:
+    """One ladder, read from its folder and checked."""
+
+    def __init__(self, path: Path, shared: Shared) -> None:
+        """Read and check every file of the ladder.
+
+        Raises:
+            InvalidFile: a file cannot be used.
+        """
+        self.shared = shared
+        self.settings = shared.settings
+        self.ladder: Ladder = read_ladder(path, shared.rootdir)
+        self.folder = self.ladder.folder
+        self.whole = self._cases(self.ladder.evalset)
+        self.evalset = limited(self.whole, self.settings.limit)
+        self.holdout = self._cases(self.ladder.holdout) if self.ladder.holdout else None
+        if self.settings.limit is None:
+            self._check_possible()
+        self.log_fault = ""
+        """Why the log cannot be trusted at all: a line of it was changed."""
+        self.log: tuple[Entry, ...] = self._read_log()
+        """The entries of this ladder."""
+        self.labels: tuple[Label, ...] = tuple(read_labels(self.folder / "labels.jsonl", shared.rootdir))
+        self.waivers: tuple[Waiver, ...] = tuple(read_waivers(self.folder / "waivers.toml", shared.rootdir))
+        self.assembler = Assembler(self.ladder, [self.whole, *([self.holdout] if self.holdout else [])])
+        self.assembler.scorers()
+        self._fingerprints: dict[str, Fingerprint] = {}
+        self._check_prompt_versions()
+
+    @property
+    def log_path(self) -> Path:
+        """The escalation log."""
+        return self.folder / LOG
+
+    @property
+    def local(self) -> bool:
+        """Whether recordings stay out of git."""
+        return self.ladder.store == "local"
+
+    def _cases(self, written: str) -> EvalSet:
+        path = (self.folder / written).resolve()
+        if not path.is_relative_to(self.shared.rootdir.resolve()):
+            raise InvalidFile(
+                message(self.ladder.where, "a path leaves pytest's rootdir", got=written, expected="a path inside it")
+            )
+        return read_cases(path, self.shared.rootdir)
+
+    def _check_possible(self) -> None:
+        faults = impossible(self.ladder, self.whole)
+        if faults:
+            raise InvalidFile("\n".join(faults))
+
+    def _read_log(self) -> tuple[Entry, ...]:
+        try:
+            read = read_log(self.log_path, self.shared.rootdir)
+        except Altered as fault:
+            self.log_fault = str(fault)
+            return ()
+        return tuple(entry for entry in read if entry.ladder == self.ladder.name)
+
+    @property
+    def log_doubts(self) -> tuple[str, ...]:
+        """What cannot be true of a log to which entries were only ever added."""
+        where = relative(self.log_path, self.shared.rootdir)
+        return tuple(
+            message(where, doubt, next_step="a line was changed or removed: restore the file from git")
+            for doubt in doubts(self.log)
+        )
+
+    def _check_prompt_versions(self) -> None:
+        for rung in self.ladder.rungs:
+            self.fingerprint(rung)
+        check_versions(self.prompts, self.log)
+
+    @cached_property
+    def prompts(self) -> dict[str, PromptFile]:
+        """Path, as in an entry's artifacts, -> each prompt file of the ladder."""
+        written = dict.fromkeys(str(rung.options["prompt"]) for rung in self.ladder.rungs if rung.options.get("prompt"))
+        paths = {name: self.assembler.path(name) for name in written}
+        return {
+            beside(path, self.folder): read_prompt(path, self.assembler.shown(name)) for name, path in paths.items()
+        }
+
+    def read_again(self) -> None:
+        """Read the log once more: another run may have written since."""
+        self.log = self._read_log()
+
+    def fingerprint(self, rung: RungSpec, extra: Sequence[Path] = ()) -> Fingerprint:
+        """The fingerprint of a rung, with the file of a system that a test gave."""
+        key = "|".join([rung.id, *map(str, extra)])
+        if key not in self._fingerprints:
+            self._fingerprints[key] = fingerprint(self.ladder, rung, extra)
+        return self._fingerprints[key]
+
+    @cached_property
+    def contract(self) -> str:
+        """Digest of the grading."""
+        return contract(self.ladder, self.shared.rootdir)
+
+    @cached_property
+    def corpus(self) -> frozenset[str]:
+        """Ids of every document of the ladder."""
+        return self.assembler.corpus_ids()
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Tell of a file or folder that cannot be read or written as a fault of the set-up."""
+        try:
+            yield
+        except OSError as error:
+            path = relative(Path(error.filename), self.shared.rootdir) if error.filename else self.ladder.where
+            raise InvalidFile(message(path, f"cannot be used ({error.strerror or error})")) from None
+
+
+def limited(evalset: EvalSet, limit: int | None) -> EvalSet:
+    """The first `limit` cases of each slice, in file order; all of them for None."""
+    if limit is None:
+        return evalset
+    slices = {name: cases for name, cases in evalset.slices.items() if name != "all"} or evalset.slices
+    kept = {case.id for cases in slices.values() for case in cases[:limit]}
+    kept |= {case.id for case in [c for c in evalset if not c.slices][:limit]}
+    return EvalSet(tuple(case for case in evalset if case.id in kept), evalset.name)
