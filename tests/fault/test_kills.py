@@ -236,16 +236,16 @@ def test_what_another_run_recorded_in_the_meantime_is_not_asked_again(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ):
     """The other run ends between the reading of the recordings and the taking of the lock."""
-    from pytest_ladder.session.ladder_run import LadderRun
+    from pytest_ladder.session.asker import Asker
 
-    take, ran = LadderRun.lock, []
+    take, ran = Asker.lock, []
 
-    def after_another(self: LadderRun) -> bool:
+    def after_another(self: Asker) -> bool:
         if not ran:
             ran.append(project.spawn())
         return take(self)
 
-    monkeypatch.setattr(LadderRun, "lock", after_another)
+    monkeypatch.setattr(Asker, "lock", after_another)
 
     mine = project.run()
 
