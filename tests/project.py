@@ -242,5 +242,7 @@ class Project:
         return Ran(process.returncode, text)
 
 
-OURS = re.compile(r"Traceback|INTERNALERROR|Error in sys.excepthook|was never awaited|During handling")
+OURS = re.compile(
+    r"Traceback|INTERNALERROR|Error in sys.excepthook|was never awaited|During handling|the direct cause of"
+)
 """What no user may see, whatever is wrong with their files."""

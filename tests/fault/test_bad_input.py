@@ -592,3 +592,13 @@ def test_no_command_stumbles_over_recordings_that_are_none(project: Project, ver
 
     assert ran.status == (1 if verb == "verify" else 0)
     assert not OURS.search(ran.text)
+
+
+def test_a_marker_that_names_no_file_is_told_with_the_nearest_one(project: Project):
+    project.edit("test_support.py", "mark.ladder", 'mark.ladder("laddr.toml")')
+
+    ran = project.run()
+
+    assert ran.status == 4
+    assert "evals/support/laddr.toml: the file is missing. Did you mean 'ladder.toml'?" in ran.text
+    assert not OURS.search(ran.text)
