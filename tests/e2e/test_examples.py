@@ -1,0 +1,61 @@
+"""The examples' committed evidence: what CI sees of it, without a model."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+def ladder_run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """`pytest --ladder` on the committed files, read-only."""
+    command = [sys.executable, "-m", "pytest", "-p", "no:randomly", "-p", "no:cacheprovider", "--ladder",
+               "--ladder-record=none", *arguments]  # fmt: skip
+    return subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, encoding="utf-8", env=os.environ | {"COLUMNS": "100"}
+    )
+
+
+def test_retrieval_is_the_lever_of_support():
+    ran = ladder_run("examples/support")
+
+    assert ran.returncode == 0, ran.stdout
+    assert "2 short, 1 selected, 1 not needed" in ran.stdout
+    assert "rag is the lowest rung that meets every threshold" in ran.stdout
+
+
+def test_a_request_for_fine_tuning_support_is_refused_with_met():
+    ran = ladder_run("--ladder-fine-tune", "examples/support")
+
+    assert ran.returncode == 1
+    assert "met: rag already meets the target" in ran.stdout
+
+
+def test_house_style_has_no_lever_and_waits_for_a_diagnosis():
+    ran = ladder_run("--ladder-fine-tune", "examples/house_style")
+
+    assert ran.returncode == 1
+    assert "fine-tuning refused: diagnosis\n" in ran.stdout
+
+
+def test_the_evidence_verifies():
+    ran = subprocess.run(
+        [sys.executable, "-m", "pytest_ladder", "verify", "examples"], cwd=ROOT, capture_output=True, text=True
+    )
+
+    assert ran.returncode == 0, ran.stderr
+    assert "selected: rag" in ran.stdout
+
+
+@pytest.mark.parametrize("ladder", ["support", "house_style"])
+def test_no_text_of_an_article_stands_in_the_recordings(ladder: str):
+    """Answers cite and quote values; prompts and articles themselves are not kept."""
+    folder = ROOT / "examples" / ladder
+    recorded = "".join(path.read_text(encoding="utf-8") for path in folder.glob("recordings/*/*.jsonl"))
+
+    assert "Articles: The" not in recorded
