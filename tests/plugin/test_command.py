@@ -50,7 +50,7 @@ def test_status_lists_what_stands_before_fine_tuning_one_reason_a_line(project: 
     told = lines(project.command("status").text)
 
     start = told.index("support, before fine-tuning:")
-    assert told[start + 1 :] == [
+    assert told[start + 1 : start + 3] == [
         "met: few_shot already meets the target",
         "effort: prompt: 1 of 2 different versions were measured on today's eval set",
     ]
@@ -68,3 +68,10 @@ def test_status_knows_the_recall_of_a_rung_that_retrieves(pytester: pytest.Pytes
 
     header = next(line for line in lines(project.command("status").text) if "p95" in line)
     assert header.endswith("recall")
+
+
+def test_status_tells_what_is_worth_knowing_of_the_eval_set(project: Project):
+    told = lines(project.command("status").text)
+
+    assert "support, the eval set:" in told
+    assert any(" cases are few: " in line for line in told)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from pytest_ladder.cli.find import find_ladders, rootdir_of
 from pytest_ladder.cli.init import init
-from pytest_ladder.cli.status import logged, obstacles
+from pytest_ladder.cli.status import fitness, logged, obstacles
 from pytest_ladder.core.canonical import Json
 from pytest_ladder.core.economics import compare_costs
 from pytest_ladder.core.summary import RunSummary
@@ -139,7 +139,7 @@ def _status(options: argparse.Namespace) -> int:
     outcomes = [standing_of(_open(path)) for path in find_ladders(options.paths)]
     _show(outcomes)
     for outcome in outcomes:
-        print(f"\n{obstacles(outcome)}")
+        print("\n" + "\n\n".join(filter(None, (obstacles(outcome), fitness(outcome)))))
     return OK
 
 

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from pytest_ladder.core.health import Note, health
 from pytest_ladder.core.summary import LadderSummary, RungRow
 from pytest_ladder.session.finish import Outcome
 from pytest_ladder.session.standing import Standing
 from pytest_ladder.session.summary import summarise
+
+SHOWN = 4
+"""How many cases a note lists."""
 
 
 def logged(outcome: Outcome) -> LadderSummary:
@@ -19,6 +23,20 @@ def logged(outcome: Outcome) -> LadderSummary:
 def _row(row: RungRow, standing: Standing) -> RungRow:
     result = standing.results.get(row.id) if row.entry else None
     return replace(row, from_log=False, recall=result.evaluation.recall if result else None)
+
+
+def fitness(outcome: Outcome) -> str:
+    """What is worth knowing of the eval set, one note a line below a heading; empty where there is nothing."""
+    notes = health(outcome.standing.ladder, outcome.standing.run.whole)
+    if not notes:
+        return ""
+    return "\n".join([f"{outcome.standing.ladder.name}, the eval set:", *(f"  {_noted(note)}" for note in notes)])
+
+
+def _noted(note: Note) -> str:
+    shown = ", ".join(note.cases[:SHOWN])
+    more = f" and {len(note.cases) - SHOWN} more" if len(note.cases) > SHOWN else ""
+    return f"{note.text} ({shown}{more})" if note.cases else note.text
 
 
 def obstacles(outcome: Outcome) -> str:
