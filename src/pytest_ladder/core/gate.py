@@ -11,6 +11,7 @@ from pytest_ladder.core.diagnosis import diagnosed, exempts
 from pytest_ladder.core.diagnosis_kinds import FailureKind
 from pytest_ladder.core.entries import RungEntry, Verdict
 from pytest_ladder.core.ladder import Ladder, Waiver
+from pytest_ladder.core.laxity import laxer
 from pytest_ladder.core.rungs import Kind, declaration
 from pytest_ladder.core.summary import Refusal
 
@@ -83,6 +84,8 @@ class GateRequest:
     waivers: tuple[Waiver, ...] = ()
     altered: tuple[str, ...] = ()
     """What is wrong with the log as a whole."""
+    history: tuple[str, ...] = ()
+    """What the log tells against the evidence; it refuses nothing, and is told where fine-tuning is allowed."""
     extra: tuple[Refusal, ...] = field(default_factory=tuple)
     """Refusals of other gate rules."""
 
@@ -114,7 +117,7 @@ def _all(request: GateRequest) -> Iterator[Refusal]:
 
 
 def concessions(request: GateRequest) -> tuple[str, ...]:
-    """What the gate lets pass by a waiver, by policy or by the diagnosis, in a few words each: for the log."""
+    """What the gate lets pass, and what the log tells against that, in a few words each: for the log."""
     gate, waived = request.ladder.gate, _waived(request)
     waivers = in_force(request.waivers, request.ladder.name, request.today)
     told = [f"waiver {w.kind} of {w.approved_by} until {w.expires}" for w in waivers]
@@ -128,7 +131,13 @@ def concessions(request: GateRequest) -> tuple[str, ...]:
     if request.ladder.decision.undecided == "allow":
         unclear = [rung.id for rung in request.rungs if rung.current and rung.clear is Verdict.INCONCLUSIVE]
         told += [f'{", ".join(unclear)} undecided, and allowed (undecided = "allow")'] if unclear else []
-    return tuple(told)
+    told += laxer(gate)
+    told += [
+        f"{rung.id} judged without {rung.current.errors} cases in error (max_error_rate)"
+        for rung in request.rungs
+        if rung.current and rung.current.errors
+    ]
+    return (*told, *request.history)
 
 
 def _waived(request: GateRequest) -> tuple[Kind, ...]:

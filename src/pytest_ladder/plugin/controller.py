@@ -36,6 +36,8 @@ class Controller:
     """Ladders of which a test failed."""
     faults: list[str] = field(default_factory=list)
     """What was wrong with the set-up at collection."""
+    unheard: set[Path] = field(default_factory=set)
+    """Ladders of which fine-tuning was requested, but no test ran."""
     lost: int = 0
     """How many reports the workers sent that never came."""
     received: Counter[str] = field(default_factory=Counter)
@@ -44,6 +46,8 @@ class Controller:
     """Node id -> ladder and rung, as the workers collected them."""
     crashed: dict[str, str] = field(default_factory=dict)
     """Node id of a test that killed its worker -> what is known of it."""
+    hidden: list[tuple[Path, str]] = field(default_factory=list)
+    """Ladders and rungs that did not come to their end, of which the tests did not fail either."""
     collect_fault: bool = False
     summary: RunSummary | None = None
     written: list[Path] = field(default_factory=list)
@@ -74,6 +78,8 @@ class Controller:
         self.reports.setdefault(path, []).append(sent)
         if report.failed:
             self.failed.add(path)
+        elif _hides(report, State(sent.state)):
+            self.hidden.append((path, sent.rung))
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_handlecrashitem(self, crashitem: str, report: pytest.TestReport) -> None:
@@ -97,7 +103,11 @@ class Controller:
                 session.exitstatus = pytest.ExitCode.USAGE_ERROR
                 return
             self._count_crashes()
+            self._count_requests(exitstatus)
             outcomes = [self._finish(session, path, exitstatus) for path in sorted(self.reports)]
+            for path, rung in self.hidden:
+                told = f"rung {rung}: its test ended without a verdict that counts, and did not fail. Let it fail."
+                self._fail(session, path, rung, told)
             self._reconcile(session)
             self.summary = RunSummary(
                 tuple(
@@ -128,9 +138,19 @@ class Controller:
                 self.reports.setdefault(Path(path), []).append(Report(path, rung, str(State.ERROR), told))
                 self.failed.add(Path(path))
 
+    def _count_requests(self, exitstatus: int) -> None:
+        """Ask the gate for the ladders of which fine-tuning was requested although none of their tests ran."""
+        if session_is_dry(self.context.config) or exitstatus in BROKEN:
+            return
+        paths = [path for path, climb in self.context.climbs.items() if climb.requested]
+        paths += [Path(path) for path, _ in self.tests.values() if self.context.settings.fine_tune]
+        self.unheard = {path for path in paths if path not in self.reports}
+        for path in self.unheard:
+            self.reports[path] = []
+
     def _finish(self, session: pytest.Session, path: Path, exitstatus: int) -> Outcome | None:
         reports = self.reports[path]
-        requested = any(report.requested for report in reports)
+        requested = path in self.unheard or any(report.requested for report in reports)
         try:
             run = self.context.run(path)
             outcome = finish(run, reports, requested=requested, interrupted=self._interrupted(exitstatus))
@@ -196,6 +216,18 @@ class Controller:
         terminalreporter.write(text if text.endswith("\n") else text + "\n")
         for path in self.written:
             terminalreporter.write_line(f"report: {relative(path, self.context.config.invocation_params.dir)}")
+
+
+def session_is_dry(config: pytest.Config) -> bool:
+    """Whether the run only shows what it would do."""
+    return any(config.getoption(dest, False) for dest in ("collectonly", "setupplan", "setuponly"))
+
+
+def _hides(report: pytest.TestReport, state: State) -> bool:
+    """Whether a report that did not fail says less than its rung came to: by an xfail mark, a skip or a hook."""
+    if state in (State.MET, State.SELECTED):
+        return False
+    return state is State.ERROR or report.passed or hasattr(report, "wasxfail")
 
 
 def _worker(report: pytest.TestReport) -> str:

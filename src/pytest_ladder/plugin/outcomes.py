@@ -66,8 +66,8 @@ class Outcomes:
         handle = item.stash.get(HANDLE, None)
         if handle is None or handle.result is None:
             pytest.fail("the test never called rung.check() or rung.evaluate(): nothing was measured", pytrace=False)
-        if handle.state is None:
-            handle.conclude()
+        if handle.state is None or handle.result.evaluation.verdict is not Verdict.MET:
+            handle.conclude()  # again where the test caught what `check()` raised
         return result
 
     @pytest.hookimpl(wrapper=True)

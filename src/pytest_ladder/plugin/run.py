@@ -154,20 +154,29 @@ def start(config: pytest.Config) -> None:
     made = Context(config, settings, Shared(settings, config.rootpath, meter=_meter(config, settings)))
     made.watch = watcher(config)
     config.stash[CONTEXT] = made
-    config.pluginmanager.register(Items(made), "ladder-items")
-    config.pluginmanager.register(Outcomes(made), "ladder-outcomes")
-    config.pluginmanager.register(Words(), "ladder-words")
+    _register(config, Items(made), "ladder-items")
+    _register(config, Outcomes(made), "ladder-outcomes")
+    _register(config, Words(), "ladder-words")
     if made.worker:
         from pytest_ladder.plugin.xdist import Worker
 
-        config.pluginmanager.register(Worker(made), "ladder-worker")
+        _register(config, Worker(made), "ladder-worker")
         return
-    config.pluginmanager.register(Controller(made), "ladder-controller")
+    _register(config, Controller(made), "ladder-controller")
     if config.pluginmanager.hasplugin("xdist"):
         from pytest_ladder.plugin.xdist import Scheduler, check_mode
 
         check_mode(config)
-        config.pluginmanager.register(Scheduler(), "ladder-scheduler")
+        _register(config, Scheduler(), "ladder-scheduler")
+
+
+def _register(config: pytest.Config, part: object, name: str) -> None:
+    """Register a part of the plugin; without any one of them rungs or the gate would silently go unjudged."""
+    if config.pluginmanager.is_blocked(name):
+        raise pytest.UsageError(
+            f"-p no:{name}: --ladder needs this part of the plugin. Leave it, or leave out --ladder."
+        )
+    config.pluginmanager.register(part, name)
 
 
 def _meter(config: pytest.Config, settings: Settings) -> Meter:

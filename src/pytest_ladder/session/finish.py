@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pytest_ladder.core.decision import Decision
 from pytest_ladder.core.entries import DecisionEntry, Entry, RungEntry, Verdict
 from pytest_ladder.core.gate import WARN_DAYS, age_days, in_force
+from pytest_ladder.core.rungs import Kind
 from pytest_ladder.core.summary import Refusal
 from pytest_ladder.session.evidence import measured_at, mend, rung_entries, said
 from pytest_ladder.session.ladder_run import LadderRun
@@ -59,7 +60,7 @@ def finish(
     errors = any(report.state == "error" for report in reports)
     if decision.complete and not (errors or interrupted or changed or run.log_fault):
         new += _decided(run, standing, decision, now)
-    failures = list(_failures(run, new, changed))
+    failures = [*_failures(run, new, changed), *([] if requested or interrupted else _unjustified(standing))]
     if not run.settings.read_only and not run.log_fault:
         _write(run, new, reports)
     refused = standing.refusals if requested else ()
@@ -177,6 +178,15 @@ def _failures(run: LadderRun, new: Sequence[Entry], changed: Mapping[str, str]) 
         rungs = [entry.rung if isinstance(entry, RungEntry) else "the decision" for entry in new]
         told.append(f"{where}: {OUT_OF_DATE}. Not in the log: {', '.join(dict.fromkeys(rungs))}.")
     return told
+
+
+def _unjustified(standing: Standing) -> list[str]:
+    """What fails where the lever is a fine-tuning whose evidence does not stand."""
+    lever = standing.decision.selected
+    if lever is None or standing.ladder.rung(lever).kind is not Kind.FINE_TUNE or not standing.refusals:
+        return []
+    told = "; ".join(f"{refusal.code}: {refusal.reason}" for refusal in standing.refusals)
+    return [f"{standing.ladder.where}: {lever} is on record, but its evidence does not justify it: {told}."]
 
 
 def _notes(run: LadderRun, standing: Standing, decision: Decision, now: datetime) -> list[str]:

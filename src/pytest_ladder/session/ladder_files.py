@@ -23,6 +23,7 @@ from pytest_ladder.store.cases_file import read_cases
 from pytest_ladder.store.digests import Fingerprint, contract, fingerprint
 from pytest_ladder.store.escalation_log import read_log
 from pytest_ladder.store.labels import read_labels
+from pytest_ladder.store.links import check_links
 from pytest_ladder.store.paths import beside, relative
 from pytest_ladder.store.prompt_file import PromptFile, check_versions, read_prompt
 from pytest_ladder.store.spec import read_ladder
@@ -54,6 +55,7 @@ class LadderFiles:
         self.settings = shared.settings
         self.ladder: Ladder = read_ladder(path, shared.rootdir)
         self.folder = self.ladder.folder
+        check_links(self.folder, shared.rootdir)
         self.whole = self._cases(self.ladder.evalset)
         self.evalset = limited(self.whole, self.settings.limit)
         self.holdout = self._cases(self.ladder.holdout) if self.ladder.holdout else None

@@ -18,6 +18,7 @@ from pytest_ladder.core.summary import Refusal
 from pytest_ladder.core.thresholds import clear_verdict, missing_cases
 from pytest_ladder.errors import InvalidFile
 from pytest_ladder.session.evidence import effort, outdated, rung_entries
+from pytest_ladder.session.history import history, own_systems
 from pytest_ladder.session.ladder_run import LadderRun
 from pytest_ladder.session.results import RungResult
 from pytest_ladder.store.digests import Fingerprint
@@ -151,7 +152,14 @@ class Standing:
             only_limits=self.best is not None and _only_limits(self.best.evaluation),
             waivers=self.run.waivers,
             altered=tuple(what for what in told if what),
+            history=self._history(),
         )
+
+    def _history(self) -> tuple[str, ...]:
+        log = [*self.run.log, *self.fresh.values()]
+        declared = {rung.id: self.run.fingerprint(rung).digest for rung in self.ladder.rungs}
+        past = history(log, self.current, self.below, len(self.run.whole), self.today)
+        return (*past, *own_systems(self.current, declared))
 
     def _efforts(self) -> tuple[Mapping[Kind, int], str]:
         """Different versions measured of each kind, and what is wrong with the recordings of an earlier one."""
