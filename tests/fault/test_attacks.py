@@ -307,6 +307,8 @@ ARGUMENTS: dict[str, tuple[tuple[str, ...], int, str]] = {
     "--stepwise": (("--sw",), 2, r"Interrupted"),
     "--noconftest": (("--noconftest",), 1, REFUSED),
     "-s": (("-s",), 1, REFUSED),
+    "--setup-plan": (("--setup-plan",), 1, REFUSED),
+    "--setup-only": (("--setup-only",), 1, REFUSED),
 }  # fmt: skip
 
 
@@ -431,6 +433,25 @@ def test_no_test_opens_the_gate(project: Project, test: str, told: str):
 
     assert ran.status == 1, ran.text
     assert found(told, ran.text), ran.text
+    assert_nothing_got_through(project)
+
+
+@pytest.mark.parametrize("name", ["skip", "xfail that does not run", "catches everything"])
+def test_with_workers_no_test_opens_the_gate_either(project: Project, name: str):
+    project.write("test_support.py", TESTS[name][0])
+
+    ran = project.run("--ladder-fine-tune", "-n", "2")
+
+    assert ran.status == 1, ran.text
+    assert found(REFUSED, ran.text), ran.text
+
+
+@pytest.mark.parametrize("flag", ["--collect-only", "--fixtures"])
+def test_what_runs_nothing_asks_nothing_and_writes_nothing(project: Project, flag: str):
+    before = project.read("escalation.jsonl")
+
+    assert project.run("--ladder-fine-tune", flag).status == 0
+    assert project.read("escalation.jsonl") == before
     assert_nothing_got_through(project)
 
 

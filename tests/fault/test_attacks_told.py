@@ -116,6 +116,10 @@ TOLD: dict[str, tuple[Act, str]] = {
         copied_to_another_kind, "rag that answers every case as few_shot does",
     ),
     "a rung of another kind": (relabelled, "second that was of the kind prompt before"),
+    "the hold-out set as eval set": (
+        edited("ladder.toml", 'evalset = "cases.jsonl"', 'evalset = "cases.jsonl"\nholdout = "cases.jsonl"'),
+        "a hold-out set of which 60 of 60 cases are in the eval set",
+    ),
     "an entry of the future": (future, "a log of 2099-01-01 on a clock of"),
     "a bad system given by the test": (
         both(

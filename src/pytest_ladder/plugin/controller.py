@@ -140,7 +140,7 @@ class Controller:
 
     def _count_requests(self, exitstatus: int) -> None:
         """Ask the gate for the ladders of which fine-tuning was requested although none of their tests ran."""
-        if session_is_dry(self.context.config) or exitstatus in BROKEN:
+        if _dry(self.context.config) or exitstatus in BROKEN:
             return
         paths = [path for path, climb in self.context.climbs.items() if climb.requested]
         paths += [Path(path) for path, _ in self.tests.values() if self.context.settings.fine_tune]
@@ -218,7 +218,7 @@ class Controller:
             terminalreporter.write_line(f"report: {relative(path, self.context.config.invocation_params.dir)}")
 
 
-def session_is_dry(config: pytest.Config) -> bool:
+def _dry(config: pytest.Config) -> bool:
     """Whether the run only shows what it would do."""
     return any(config.getoption(dest, False) for dest in ("collectonly", "setupplan", "setuponly"))
 

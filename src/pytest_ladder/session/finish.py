@@ -12,6 +12,7 @@ from pytest_ladder.core.gate import WARN_DAYS, age_days, in_force
 from pytest_ladder.core.rungs import Kind
 from pytest_ladder.core.summary import Refusal
 from pytest_ladder.session.evidence import measured_at, mend, rung_entries, said
+from pytest_ladder.session.history import overlap
 from pytest_ladder.session.ladder_run import LadderRun
 from pytest_ladder.session.results import Report
 from pytest_ladder.session.standing import Standing
@@ -202,6 +203,7 @@ def _notes(run: LadderRun, standing: Standing, decision: Decision, now: datetime
         if limit - WARN_DAYS <= days <= limit:
             notes.append(f"the evidence of {rung_id} is {days} days old and stale after {limit}")
     notes += unmatched(run, now.date())
+    notes += filter(None, [overlap(run.whole, run.holdout)])
     failing = [rung_id for rung_id, entry in standing.current.items() if entry.verdict is Verdict.ERROR]
     notes += [f"{rung_id} is in error" for rung_id in failing]
     return notes

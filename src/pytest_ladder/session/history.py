@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 
+from pytest_ladder.core.cases import EvalSet
 from pytest_ladder.core.entries import Entry, RungEntry, Verdict
 from pytest_ladder.core.rungs import RungSpec
 
@@ -79,6 +80,13 @@ def _of_tomorrow(log: Sequence[Entry], today: date) -> Iterator[str]:
     newest = max((datetime.fromisoformat(entry.at).date() for entry in log if entry.at), default=today)
     if newest > today + timedelta(days=1):
         yield f"a log of {newest} on a clock of {today}"
+
+
+def overlap(evalset: EvalSet, holdout: EvalSet | None) -> str:
+    """Say how many cases of the hold-out set are in the eval set too; empty where none is, or there is no such set."""
+    known = {case.input_digest for case in evalset}
+    shared = sum(case.input_digest in known for case in holdout or ())
+    return f"a hold-out set of which {shared} of {len(holdout)} cases are in the eval set" if holdout and shared else ""
 
 
 def own_systems(current: Mapping[str, RungEntry], declared: Mapping[str, str]) -> tuple[str, ...]:

@@ -18,7 +18,7 @@ from pytest_ladder.core.summary import Refusal
 from pytest_ladder.core.thresholds import clear_verdict, missing_cases
 from pytest_ladder.errors import InvalidFile
 from pytest_ladder.session.evidence import effort, outdated, rung_entries
-from pytest_ladder.session.history import history, own_systems
+from pytest_ladder.session.history import history, overlap, own_systems
 from pytest_ladder.session.ladder_run import LadderRun
 from pytest_ladder.session.results import RungResult
 from pytest_ladder.store.digests import Fingerprint
@@ -159,7 +159,8 @@ class Standing:
         log = [*self.run.log, *self.fresh.values()]
         declared = {rung.id: self.run.fingerprint(rung).digest for rung in self.ladder.rungs}
         past = history(log, self.current, self.below, len(self.run.whole), self.today)
-        return (*past, *own_systems(self.current, declared))
+        shared = overlap(self.run.whole, self.run.holdout)
+        return (*past, *own_systems(self.current, declared), *([shared] if shared else []))
 
     def _efforts(self) -> tuple[Mapping[Kind, int], str]:
         """Different versions measured of each kind, and what is wrong with the recordings of an earlier one."""
