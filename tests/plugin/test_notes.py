@@ -93,3 +93,43 @@ def test_a_smoke_run_leaves_out_a_limit_that_needs_more_answers(bench: Bench):
     bench.make({"prompt": 70}, cases=70, tables="[limits]\nlatency_p95 = 60.0")
 
     assert bench.run("--ladder-limit=3").status == 0
+
+
+def test_cases_in_error_within_the_allowed_share_pass_read_only_too(bench: Bench):
+    bench.make({"prompt": 10}, tables="[decision]\nmax_error_rate = 0.1\n")
+    bench.write(
+        "prompt.py",
+        "def answer(case):\n    assert case.id != 'c3'\n    return case.input.replace('question', 'answer')\n",
+    )
+
+    assert bench.run().status == 0
+    ran = bench.run("--ladder-record=none", "-v")
+
+    assert ran.status == 0, ran.text
+    assert ran.outcomes() == {"prompt": "SELECTED"}
+
+
+def test_a_skip_inside_a_system_is_an_error_of_its_case(bench: Bench):
+    bench.make({"prompt": 10})
+    bench.write("prompt.py", "import pytest\n\n\ndef answer(case):\n    pytest.skip('not today')\n")
+
+    ran = bench.run("-v")
+
+    assert ran.status == 1
+    assert "10 of 10 cases in error" in ran.text
+    assert "not today" in ran.text
+
+
+def test_effort_counts_by_the_scores_where_recordings_are_not_here(bench: Bench):
+    import shutil
+
+    gate = '[recordings]\nstore = "local"\n[gate]\nrequired = ["prompt", "few_shot"]\nmin_form_share = 0\n'
+    rungs = {"prompt": 2, "few_shot": 3, "fine_tune": 40}
+    bench.make(rungs, cases=40, tables=gate + "[gate.effort]\nprompt = 1\n")
+    assert bench.run("-v").outcomes()["fine_tune"] == "SELECTED"
+    shutil.rmtree(bench.folder / "recordings")
+
+    ran = bench.run("--ladder-record=none", "-v")
+
+    assert ran.status == 0, ran.text
+    assert ran.outcomes()["fine_tune"] == "SELECTED"

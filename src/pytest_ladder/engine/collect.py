@@ -130,7 +130,9 @@ async def _one(job: Job, system: System, terms: Terms) -> CaseError | None:
             _keep_calls(ledger, terms)
             raise
         return _failed(job, ledger, terms, _told(error), "system")
-    except (Exception, SystemExit, KeyboardInterrupt) as error:  # noqa: BLE001 - what a user's system raises is its case's
+    except GeneratorExit:
+        raise
+    except BaseException as error:  # noqa: BLE001 - what a user's system raises, a skip or an exit too, is its case's
         kind = next((kind for cls, kind in KINDS if isinstance(error, cls)), "system")
         return _failed(job, ledger, terms, _told(error), kind)
     finally:

@@ -6,12 +6,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 
-from pytest_ladder.core.answers import Record, answers_digest
+from pytest_ladder.core.answers import Answer, Record, answers_digest
 from pytest_ladder.core.canonical import short
 from pytest_ladder.core.cases import EvalSet
 from pytest_ladder.core.entries import DecisionEntry, Entry, RungEntry, Verdict, same
 from pytest_ladder.core.rungs import Kind
 from pytest_ladder.store.recordings import recorded_inputs, versions
+from pytest_ladder.store.scores_file import read_scores
 
 SHARED_INPUTS = 0.8
 """Share of today's inputs that a version must have answered to count as effort."""
@@ -87,11 +88,14 @@ def backed(entry: RungEntry, answers: Answers, evalset: EvalSet) -> bool:
     return any(answers_digest(records) == entry.answers for records in (subset, list(answers.values()), first))
 
 
-def effort(log: Sequence[Entry], folder: Path, evalset: EvalSet, rootdir: Path) -> dict[Kind, int]:
+def effort(
+    log: Sequence[Entry], folder: Path, evalset: EvalSet, rootdir: Path, *, local: bool = False
+) -> dict[Kind, int]:
     """Count, for each kind, the different versions that were measured on today's inputs.
 
     A version counts if its entry's answers are in the recordings and cover at least 80 % of today's inputs; versions
-    with identical answers count once.
+    with identical answers count once. Where recordings are kept out of git and are not here, the keyed digests of the
+    scores file stand in for the answers.
 
     Raises:
         InvalidFile: a line of the recordings is no answer.
@@ -99,8 +103,9 @@ def effort(log: Sequence[Entry], folder: Path, evalset: EvalSet, rootdir: Path) 
     counts: dict[Kind, set[str]] = {}
     inputs = len({case.input_digest for case in evalset})
     for entry, answers in _with_answers(log, folder, rootdir):
-        today = _todays(answers, evalset)
-        if len(today) >= SHARED_INPUTS * inputs and backed(entry, answers, evalset):
+        scored = {} if answers or not local else _scored(entry, folder, rootdir)
+        today = _todays(answers or scored, evalset)
+        if len(today) >= SHARED_INPUTS * inputs and (scored or backed(entry, answers, evalset)):
             counts.setdefault(entry.rung_kind, set()).add(_shape(today))
     return {kind: len(shapes) for kind, shapes in counts.items()}
 
@@ -115,6 +120,16 @@ def _with_answers(log: Sequence[Entry], folder: Path, rootdir: Path) -> Iterator
         if path not in read:
             read[path] = recorded_inputs(path, rootdir) if name in versions(folder, entry.rung) else {}
         yield entry, read[path]
+
+
+def _scored(entry: RungEntry, folder: Path, rootdir: Path) -> Answers:
+    """The keyed digests of a version's answers, as answers without texts."""
+    return {
+        (scored.case, scored.input_digest, scored.repeat): Record(
+            scored.case, scored.input_digest, scored.repeat, entry.fingerprint, Answer(scored.answer)
+        )
+        for scored in read_scores(folder, entry.rung, entry.fingerprint, rootdir)
+    }
 
 
 def _todays(answers: Answers, evalset: EvalSet) -> dict[str, Record]:

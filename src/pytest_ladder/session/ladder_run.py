@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from pytest_ladder.core.answers import CaseError, Record
 from pytest_ladder.core.entries import RungEntry, Verdict
 from pytest_ladder.core.rungs import RungSpec
 from pytest_ladder.engine.client import Client
@@ -92,10 +93,20 @@ class LadderRun(LadderFiles):
         prints = prints or self.fingerprint(rung)
         recordings = self.asker.recordings(rung, prints, read_only=True)
         records = recordings.select(self.whole, self.ladder.repeats)
-        if len(records) < len(self.whole) * self.ladder.repeats:
+        absent = self._absent(records)
+        if len({error.case for error in absent}) > self.ladder.decision.max_error_rate * len(self.whole):
             return self.grader.from_scores(rung, prints) if self.local else None
         pending = not self.settings.read_only and is_pending(self.folder, rung.id, prints.digest)
-        return self.grader.result(rung, prints, self.whole, Collected(records, [], 0, pending))
+        return self.grader.result(rung, prints, self.whole, Collected(records, absent, 0, pending))
+
+    def _absent(self, records: Sequence[Record]) -> list[CaseError]:
+        known = {(record.case, record.repeat) for record in records}
+        return [
+            CaseError(case.id, repeat, "not on record", "missing")
+            for case in self.whole
+            for repeat in range(self.ladder.repeats)
+            if (case.id, repeat) not in known
+        ]
 
     def recorded(self, rung_id: str) -> bool:
         """Whether every answer of a rung, as it is today, is on record."""

@@ -166,7 +166,8 @@ class Standing:
         """Different versions measured of each kind, and what is wrong with the recordings of an earlier one."""
         log = [*self.run.log, *self.fresh.values()]
         try:
-            return effort(log, self.run.folder, self.run.whole, self.run.shared.rootdir), ""
+            rootdir, local = self.run.shared.rootdir, self.run.local
+            return effort(log, self.run.folder, self.run.whole, rootdir, local=local), ""
         except InvalidFile as fault:
             told = str(fault)
             return {}, "" if told in self._altered.values() else told

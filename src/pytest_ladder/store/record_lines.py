@@ -58,6 +58,8 @@ def calls_line(calls: tuple[Call, ...]) -> bytes:
 
 def parse_record(value: dict[str, Json], where: str) -> Record:
     """The record of a line; InvalidFile where a key is missing, unknown or of the wrong type."""
+    if "latency_s" not in value:  # of the answer itself: not every writer knows it
+        value = {**value, "latency_s": 0.0}
     _check(value, _RECORD, where)
     _check_schema(value, where)
     answer = value["answer"]
