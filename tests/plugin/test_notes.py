@@ -133,3 +133,29 @@ def test_effort_counts_by_the_scores_where_recordings_are_not_here(bench: Bench)
 
     assert ran.status == 0, ran.text
     assert ran.outcomes()["fine_tune"] == "SELECTED"
+
+
+TUNED = '[gate]\nrequired = ["prompt", "few_shot"]\nmin_form_share = 0\n[gate.effort]\nprompt = 1\n'
+
+
+def test_once_a_cheaper_rung_does_what_a_tuned_one_was_selected_for_the_run_says_so(bench: Bench):
+    bench.make({"prompt": 2, "few_shot": 3, "fine_tune": 40}, cases=40, tables=TUNED)
+    assert "de-escalation" not in bench.run().flat
+    bench.system("few_shot", 40)
+
+    ran = bench.run("-v")
+
+    assert ran.status == 0
+    assert "de-escalation: few_shot now meets the target that fine_tune was selected for" in ran.flat
+
+
+def test_de_escalation_may_fail_the_build(bench: Bench):
+    tables = TUNED + '[decision]\nde_escalate = "fail"\n'
+    bench.make({"prompt": 2, "few_shot": 3, "fine_tune": 40}, cases=40, tables=tables)
+    assert bench.run().status == 0
+    bench.system("few_shot", 40)
+
+    ran = bench.run()
+
+    assert ran.status == 1
+    assert "retire the tuned model" in ran.flat

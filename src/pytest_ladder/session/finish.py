@@ -11,6 +11,7 @@ from pytest_ladder.core.entries import DecisionEntry, Entry, RungEntry, Verdict
 from pytest_ladder.core.gate import WARN_DAYS, age_days, in_force
 from pytest_ladder.core.rungs import Kind
 from pytest_ladder.core.summary import Refusal
+from pytest_ladder.session.de_escalation import de_escalation
 from pytest_ladder.session.evidence import measured_at, mend, rung_entries, said
 from pytest_ladder.session.history import overlap
 from pytest_ladder.session.ladder_run import LadderRun
@@ -62,6 +63,8 @@ def finish(
     if decision.complete and not (errors or interrupted or changed or run.log_fault):
         new += _decided(run, standing, decision, now)
     failures = [*_failures(run, new, changed), *([] if requested or interrupted else _unjustified(standing))]
+    if run.ladder.decision.de_escalate == "fail" and (down := de_escalation(run, decision)):
+        failures.append(f"{run.ladder.where}: {down}.")
     if not run.settings.read_only and not run.log_fault:
         _write(run, new, reports)
     refused = standing.refusals if requested else ()
@@ -203,6 +206,8 @@ def _notes(run: LadderRun, standing: Standing, decision: Decision, now: datetime
         if limit - WARN_DAYS <= days <= limit:
             notes.append(f"the evidence of {rung_id} is {days} days old and stale after {limit}")
     notes += unmatched(run, now.date())
+    if (down := de_escalation(run, decision)) and run.ladder.decision.de_escalate != "fail":
+        notes.append(down)
     notes += filter(None, [overlap(run.whole, run.holdout)])
     failing = [rung_id for rung_id, entry in standing.current.items() if entry.verdict is Verdict.ERROR]
     notes += [f"{rung_id} is in error" for rung_id in failing]
