@@ -159,3 +159,12 @@ def test_de_escalation_may_fail_the_build(bench: Bench):
 
     assert ran.status == 1
     assert "retire the tuned model" in ran.flat
+
+
+def test_keys_that_do_nothing_yet_are_told(bench: Bench):
+    bench.make(tables='[decision]\nstop = "certain"\n[gate]\npolicy_change = "fail"\n')
+
+    told = bench.run().flat
+
+    assert "[decision] stop = 'certain' has no effect in this version" in told
+    assert "[gate] policy_change = 'fail' has no effect in this version" in told

@@ -1,4 +1,4 @@
-"""Labels and waivers that do nothing today: told on every run, because silence would look like consent."""
+"""Labels, waivers and keys that do nothing today: told on every run, because silence would look like consent."""
 
 from __future__ import annotations
 
@@ -7,15 +7,28 @@ from collections.abc import Iterable, Iterator
 from datetime import date
 
 from pytest_ladder.core.gate import WAIVES
+from pytest_ladder.core.ladder import DecisionPolicy, GatePolicy
 from pytest_ladder.session.ladder_run import LadderRun
+
+WITHOUT_EFFECT = ("stop", "confirm", "min_effect")
+"""Keys of `[decision]` that are read and checked only."""
 
 SHOWN = 3
 """How many names a note lists."""
 
 
 def unmatched(run: LadderRun, today: date) -> tuple[str, ...]:
-    """One line for each kind of label or waiver that has no effect."""
-    return (*_labels(run), *_waivers(run, today))
+    """One line for each kind of label, waiver or key that has no effect."""
+    return (*_labels(run), *_waivers(run, today), *_keys(run))
+
+
+def _keys(run: LadderRun) -> Iterator[str]:
+    asked, plain = run.ladder.decision, DecisionPolicy()
+    for key in WITHOUT_EFFECT:
+        if getattr(asked, key) != getattr(plain, key):
+            yield f"[decision] {key} = {getattr(asked, key)!r} has no effect in this version"
+    if run.ladder.gate.policy_change != GatePolicy().policy_change:
+        yield f"[gate] policy_change = {run.ladder.gate.policy_change!r} has no effect in this version"
 
 
 def _labels(run: LadderRun) -> Iterator[str]:
