@@ -23,13 +23,14 @@ from measure import Figure, main
 from scipy.special import betaincinv
 
 from pytest_ladder.core.cases import ALL, Case, EvalSet
-from pytest_ladder.core.curtailment import Confidences, Standing, can_still_change, order, standings
+from pytest_ladder.core.confidences import Confidences
+from pytest_ladder.core.curtailment import Standing, can_still_change, order, standings
 from pytest_ladder.core.decision import decide
 from pytest_ladder.core.entries import Figure as Score
 from pytest_ladder.core.entries import RungEntry, Verdict
 from pytest_ladder.core.intervals import Bounds, bounds, least_n
 from pytest_ladder.core.ladder import DecisionPolicy, Ladder
-from pytest_ladder.core.multiplicity import met_confidence
+from pytest_ladder.core.multiplicity import shared
 from pytest_ladder.core.pairing import compare
 from pytest_ladder.core.rungs import Kind, RungSpec
 from pytest_ladder.core.scores import MetricSpec
@@ -102,7 +103,7 @@ def draw_world(rng: np.random.Generator, kind: str, most_cases: int) -> World:
 
 
 def _least(target: float, rungs: int) -> float:
-    return least_n(target, met_confidence(CONFIDENCE, rungs)) or math.inf
+    return least_n(target, shared(CONFIDENCE, rungs)) or math.inf
 
 
 @lru_cache(maxsize=500_000)
@@ -152,7 +153,7 @@ def selected(world: World, answers: Array, sure: Confidences | None) -> int | No
 
 def rules(rungs: int) -> dict[str, Confidences | None]:
     return {
-        "confident, alpha/K": Confidences(met_confidence(CONFIDENCE, rungs), CONFIDENCE),
+        "confident, alpha/K": Confidences(shared(CONFIDENCE, rungs), CONFIDENCE),
         "confident, no share": Confidences(CONFIDENCE, CONFIDENCE),
         "plain mean": None,
     }
@@ -192,7 +193,7 @@ def power(rng: np.random.Generator, runs: int) -> Iterator[Figure]:
         for n in (50, 200, 500, 2000):
             right = rng.binomial(n, target + above, runs)
             for rungs in (1, 6):
-                sure = met_confidence(CONFIDENCE, rungs)
+                sure = shared(CONFIDENCE, rungs)
                 met = np.mean([_binary(int(k), n, sure).low >= target for k in right])
                 what = f"met, true score {above:.2f} above 0.85, n = {n}, {rungs} rung{'s' * (rungs > 1)}"
                 yield Figure("power", what, 100 * float(met), "%")

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_ladder.core.cases import Case, EvalSet
+from pytest_ladder.core.confidences import Confidences
 from pytest_ladder.core.curtailment import (
-    Confidences,
     Standing,
     Values,
     can_still_change,

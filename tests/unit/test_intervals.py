@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from pytest_ladder.core.intervals import Bounds, bounds, least_n, percentile
+from pytest_ladder.core.intervals import Bounds, bounds, clustered, effective_n, least_n, percentile
 from pytest_ladder.errors import InvalidRequest
 
 GRADED = [0.2, 0.4, 0.5, 0.5, 0.6, 0.7, 0.8, 0.8, 0.9, 1.0]
@@ -110,3 +110,57 @@ def test_what_least_n_says_holds_for_graded_scores_too() -> None:
     nearly = [0.99, 0.98] * 15
 
     assert bounds(nearly[:28]).low < 0.90 <= bounds(nearly[:29]).low
+
+
+# --- clusters
+
+
+def test_clusters_of_one_change_nothing() -> None:
+    values = [1.0] * 40 + [0.0] * 5 + [0.5] * 5
+
+    assert bounds(values, clusters=[f"k{i}" for i in range(50)]) == bounds(values)
+
+
+def test_cases_that_fare_alike_in_their_cluster_count_as_one() -> None:
+    values = [1.0] * 27 * 4 + [0.0] * 3 * 4
+
+    found = bounds(values, clusters=[f"k{i // 4}" for i in range(120)])
+
+    assert found == bounds([1.0] * 27 + [0.0] * 3)
+
+
+def test_cases_that_fare_independently_lose_little() -> None:
+    values = [float(i % 10 != 0) for i in range(400)]
+
+    found, plain = bounds(values, clusters=[f"k{i // 4}" for i in range(400)]), bounds(values)
+
+    assert plain.low - 0.02 < found.low
+    assert found.high < plain.high + 0.02
+
+
+def test_perfect_clusters_are_worth_as_many_cases_as_there_are_clusters() -> None:
+    found = bounds([1.0] * 116, clusters=[f"k{i // 4}" for i in range(116)])
+
+    assert found.low == bounds([1.0] * 29).low >= 0.90
+
+
+def test_unequal_clusters_are_worth_less_than_their_number() -> None:
+    clusters = ["large"] * 50 + [f"k{i}" for i in range(50)]
+
+    assert effective_n(clusters) == 100**2 // (50**2 + 50)
+    assert effective_n(["a", "a", "b", "b"]) == 2
+    assert effective_n([]) == 0
+
+
+def test_the_values_of_clusters_have_the_mean_of_all_cases() -> None:
+    values, clusters = [1.0, 1.0, 0.0, 1.0, 0.0, 0.0], ["a", "a", "a", "b", "c", "c"]
+
+    assert sum(clustered(values, clusters)) / 3 == pytest.approx(0.5)
+
+
+def test_each_bound_may_have_its_own_confidence() -> None:
+    values = [1.0] * 80 + [0.0] * 20
+
+    found = bounds(values, 0.99, of_high=0.9)
+
+    assert found == Bounds(bounds(values, 0.99).low, bounds(values, 0.9).high)

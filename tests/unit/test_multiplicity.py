@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from pytest_ladder.core.multiplicity import holm, met_confidence
+from pytest_ladder.core.multiplicity import holm, shared
 from pytest_ladder.errors import InvalidRequest
 
 
@@ -48,15 +48,15 @@ def test_holm_keeps_the_promise_where_some_questions_are_true() -> None:
 
 
 def test_each_rung_gets_an_equal_share_of_the_error() -> None:
-    assert met_confidence(0.95, 1) == 0.95
-    assert met_confidence(0.95, 5) == pytest.approx(0.99)
+    assert shared(0.95, 1) == 0.95
+    assert shared(0.95, 5) == pytest.approx(0.99)
 
 
 def test_the_shares_add_up_to_the_whole_error() -> None:
-    assert 6 * (1 - met_confidence(0.95, 6)) == pytest.approx(0.05)
+    assert 6 * (1 - shared(0.95, 6)) == pytest.approx(0.05)
 
 
 @pytest.mark.parametrize(("confidence", "rungs"), [(0.95, 0), (1.0, 3), (0.4, 3)])
 def test_a_share_of_nothing_is_refused(confidence: float, rungs: int) -> None:
-    with pytest.raises(InvalidRequest, match="met"):
-        met_confidence(confidence, rungs)
+    with pytest.raises(InvalidRequest, match="confidence"):
+        shared(confidence, rungs)

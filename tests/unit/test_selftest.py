@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from pytest_ladder.core.curtailment import Confidences
+from pytest_ladder.core.confidences import Confidences
 from pytest_ladder.core.entries import Verdict
 from pytest_ladder.core.power import detectable_effect
 from pytest_ladder.core.selftest import Repeats, SelfTest, selftest

@@ -5,23 +5,28 @@ from __future__ import annotations
 import pytest
 
 from pytest_ladder.core.cases import EvalSet
+from pytest_ladder.core.confidences import Confidences
 from pytest_ladder.core.entries import Figure, Verdict
 from pytest_ladder.core.intervals import bounds
 from pytest_ladder.core.ladder import DecisionPolicy, Limits
+from pytest_ladder.core.rungs import Kind, RungSpec
 from pytest_ladder.core.thresholds import (
     Check,
     check_limit,
     check_threshold,
-    clear_verdict,
     impossible,
     missing_cases,
+    more_cases,
     run_checks,
+    undecidable,
     verdict_of,
+    within_noise,
 )
 from tests.builders import case, evalset, ladder
 
 MET, SHORT, INCONCLUSIVE, ERROR = Verdict.MET, Verdict.SHORT, Verdict.INCONCLUSIVE, Verdict.ERROR
 NOTHING = Figure(None, 0, None, None, unscored=3)
+SURE = Confidences(0.95, 0.95)
 
 
 def figure(right: int, n: int, confidence: float = 0.95) -> Figure:
@@ -96,24 +101,22 @@ def test_a_threshold_on_a_slice_that_was_not_measured_is_an_error() -> None:
     assert verdict_of(checks) is ERROR
 
 
-def test_the_clear_verdict_goes_by_interval_whatever_the_rule() -> None:
-    scores = {"answer": {"all": figure(19, 20)}}
-
-    assert verdict_of(run_checks(scores, {}, ladder())) is MET
-    assert clear_verdict(scores, {}, ladder()) is INCONCLUSIVE
-    assert clear_verdict({"answer": {"all": figure(100, 100)}}, {}, ladder()) is MET
+def test_a_threshold_within_the_interval_is_within_noise() -> None:
+    assert [within_noise(figure(right, 20), 0.90) for right in (10, 17, 19, 20)] == [False, True, True, True]
+    assert not within_noise(figure(100, 100), 0.90)
+    assert not within_noise(NOTHING, 0.90), "nothing was measured"
 
 
 # --- how many more cases
 
 
 def test_a_perfect_score_misses_what_least_n_says() -> None:
-    assert missing_cases(figure(20, 20), 0.90, 0.95) == 9
+    assert missing_cases(figure(20, 20), 0.90, SURE) == 9
 
 
 @pytest.mark.parametrize(("right", "n", "threshold"), [(19, 20, 0.9), (17, 20, 0.9), (45, 50, 0.85), (30, 60, 0.55)])
 def test_the_estimate_is_what_binary_scores_would_need(right: int, n: int, threshold: float) -> None:
-    more = missing_cases(figure(right, n), threshold, 0.95)
+    more = missing_cases(figure(right, n), threshold, SURE)
 
     assert more
     size = 20 * -(-(n + more) // 20)
@@ -125,8 +128,8 @@ def test_the_estimate_is_what_binary_scores_would_need(right: int, n: int, thres
 def test_scores_that_spread_less_miss_fewer_cases() -> None:
     binary, graded = bounds([1.0] * 28 + [0.0] * 12), bounds([0.6] * 20 + [0.8] * 20)
 
-    of_binary = missing_cases(Figure(0.7, 40, binary.low, binary.high), 0.69, 0.95)
-    of_graded = missing_cases(Figure(0.7, 40, graded.low, graded.high), 0.69, 0.95)
+    of_binary = missing_cases(Figure(0.7, 40, binary.low, binary.high), 0.69, SURE)
+    of_graded = missing_cases(Figure(0.7, 40, graded.low, graded.high), 0.69, SURE)
 
     assert of_binary
     assert of_graded
@@ -134,17 +137,17 @@ def test_scores_that_spread_less_miss_fewer_cases() -> None:
 
 
 def test_a_mean_on_the_threshold_is_never_clear() -> None:
-    assert missing_cases(figure(18, 20), 0.90, 0.95) is None
-    assert missing_cases(figure(20, 20), 1.0, 0.95) is None
+    assert missing_cases(figure(18, 20), 0.90, SURE) is None
+    assert missing_cases(figure(20, 20), 1.0, SURE) is None
 
 
 def test_nothing_is_missing_where_it_is_clear() -> None:
-    assert missing_cases(figure(100, 100), 0.90, 0.95) == 0
-    assert missing_cases(figure(1, 100), 0.90, 0.95) == 0
+    assert missing_cases(figure(100, 100), 0.90, SURE) == 0
+    assert missing_cases(figure(1, 100), 0.90, SURE) == 0
 
 
 def test_without_any_score_the_least_n_is_missing() -> None:
-    assert missing_cases(NOTHING, 0.90, 0.95) == 29
+    assert missing_cases(NOTHING, 0.90, SURE) == 29
 
 
 # --- what can never be settled
@@ -201,3 +204,52 @@ def test_a_latency_limit_needs_sixty_answers(n: int, repeats: int, faults: int) 
 
 def test_a_cost_limit_does_not_need_sixty_answers() -> None:
     assert impossible(ladder(limits=Limits(cost_per_case=1.0)), evalset(2)) == []
+
+
+# --- too few to decide
+
+
+def rungs(n: int) -> tuple[RungSpec, ...]:
+    return tuple(RungSpec(f"r{i}", Kind.PROMPT) for i in range(n))
+
+
+def test_a_small_slice_is_told_under_point_and_is_no_error() -> None:
+    spec = ladder({"answer": {"all": 0.9}})
+
+    assert impossible(spec, evalset(20)) == []
+    assert undecidable(spec, evalset(20)) == ("20 cases of all cannot show answer >= 0.9 at 95 %: it takes 29",)
+    assert undecidable(spec, evalset(29)) == ()
+
+
+def test_between_the_plain_and_the_shared_error_a_rung_can_never_be_found_to_meet() -> None:
+    spec = ladder(rule="confident", rungs=rungs(6))
+
+    assert impossible(spec, evalset(29)) == []
+    assert undecidable(spec, evalset(45)) == ("45 cases of all cannot show answer >= 0.9 at 99.2 %: it takes 46",)
+    assert undecidable(spec, evalset(46)) == ()
+    assert "expected n >= 29 (46 for one of 6 rungs)" in impossible(spec, evalset(28))[0]
+
+
+def test_cases_in_clusters_are_worth_fewer() -> None:
+    cases = EvalSet(tuple(case(f"c{i}", metadata={"doc": i // 4}) for i in range(112)))
+    spec = ladder(decision=DecisionPolicy(rule="confident", cluster="doc"))
+
+    assert "n = 28 cannot confirm 0.9" in impossible(spec, cases)[0]
+    assert impossible(ladder(decision=DecisionPolicy(rule="confident")), cases) == []
+
+
+def test_what_would_decide_is_told_for_each_undecided_threshold() -> None:
+    spec = ladder({"answer": {"all": 0.9, "edge": 0.5}})
+    checks = run_checks({"answer": {"all": figure(95, 100), "edge": figure(20, 20)}}, {}, spec, "confident")
+
+    told = more_cases(spec, checks)
+
+    assert told.startswith("about ")
+    assert told.endswith(" more in all for answer"), "the other is decided"
+
+
+def test_a_mean_on_the_threshold_is_never_decided() -> None:
+    spec = ladder({"answer": {"all": 0.9}})
+    checks = run_checks({"answer": {"all": figure(18, 20)}}, {}, spec, "confident")
+
+    assert more_cases(spec, checks) == "more than 100,000 more in all for answer"

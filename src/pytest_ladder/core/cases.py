@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from pytest_ladder.core.canonical import Json, digest
+from pytest_ladder.core.canonical import Json, canonical, digest
 
 ALL = "all"
 """The slice that is the whole set."""
@@ -113,3 +113,16 @@ class EvalSet(Sequence[Case]):
         """Cases by slice, `all` first, the others by name."""
         names = sorted({name for case in self.cases for name in case.slices} - {ALL})
         return {ALL: self.cases, **{n: tuple(c for c in self.cases if n in c.slices) for n in names}}
+
+
+def clusters(cases: Iterable[Case], key: str | None) -> dict[str, str]:
+    """Case id -> the cluster it belongs to, by a key of its metadata.
+
+    Cases of one cluster (turns of a conversation, questions on one document, near-duplicates) go right or wrong
+    together, and count for less than as many cases of their own. One without the key is a cluster of its own, and is
+    left out; so is every case where the key is None.
+    """
+    if key is None:
+        return {}
+    named = {case.id: case.metadata[key] for case in cases if case.metadata.get(key) is not None}
+    return {id_: value if isinstance(value, str) else canonical(value).decode() for id_, value in named.items()}

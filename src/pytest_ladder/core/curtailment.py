@@ -16,23 +16,14 @@ from dataclasses import dataclass
 
 from pytest_ladder.core.canonical import DECIMALS
 from pytest_ladder.core.cases import Case, EvalSet
+from pytest_ladder.core.confidences import Confidences
 from pytest_ladder.core.entries import Figure, Verdict
 from pytest_ladder.core.intervals import SLACK, binomial_high, binomial_low, bounds
-from pytest_ladder.core.ladder import Ladder
-from pytest_ladder.core.thresholds import CONFIDENT, asked, check_threshold
+from pytest_ladder.core.ladder import CONFIDENT, Ladder
+from pytest_ladder.core.thresholds import asked, check_threshold
 
 Values = Mapping[str, Mapping[str, float | None]]
 """Metric -> case id -> score: None for a case that was asked and not scored, no key for one that was not asked."""
-
-
-@dataclass(frozen=True, slots=True)
-class Confidences:
-    """How sure each side of a verdict must be; they differ where "met" shares the error among rungs."""
-
-    met: float
-    """Of the lower bound, that "met" goes by."""
-    short: float
-    """Of the upper bound, that "short" goes by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +65,11 @@ def standings(
         ladder: Whose thresholds and rule are asked.
         evalset: All cases, asked and not.
         values: What is known so far.
-        confidences: In place of the ladder's own confidence on both sides.
+        confidences: In place of those that the ladder's own figures have.
         binary: Metrics whose cases can only score 0 or 1. Of others a remaining case may score anything between, so
             that under `confident` no end but the last case settles an inconclusive verdict.
     """
-    sure = confidences or Confidences(ladder.decision.confidence, ladder.decision.confidence)
+    sure = confidences or Confidences.of(ladder)
     found = []
     for metric, slice_, threshold in asked(ladder):
         known = values.get(metric, {})

@@ -8,13 +8,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from pytest_ladder.core.answers import CaseError, Record, Usage
-from pytest_ladder.core.cases import Case, EvalSet
+from pytest_ladder.core.cases import Case, EvalSet, clusters
+from pytest_ladder.core.confidences import Confidences
 from pytest_ladder.core.entries import Figure, Scores, Verdict
 from pytest_ladder.core.intervals import bounds, percentile
-from pytest_ladder.core.ladder import Ladder
+from pytest_ladder.core.ladder import CONFIDENT, Ladder
 from pytest_ladder.core.results import CaseResult, Evaluation, failed_cases
 from pytest_ladder.core.scores import Outcome, Score, Unscored
-from pytest_ladder.core.thresholds import LEAST_LATENCIES, Check, ceilings, run_checks, verdict_of
+from pytest_ladder.core.thresholds import LEAST_LATENCIES, Check, asked, ceilings, run_checks, verdict_of
 
 __all__ = ["CaseResult", "Evaluation", "Outcomes", "failed_cases", "grade"]
 
@@ -43,16 +44,18 @@ def grade(
     """
     table = _Table.of(ladder, evalset, records, errors, outcomes)
     cases = tuple(table.result(case) for case in evalset)
-    scores = _figures(ladder, evalset, cases)
+    values = _Values.of(ladder, evalset, cases)
+    scores = values.figures()
     kept = table.kept(evalset)
     limits = _limits(ladder, kept)
     checks = run_checks(scores, limits, ladder)
     broken = sum(_broken(result, ladder.thresholds) for result in cases)
     mixed = _mixed(kept)
     verdict = Verdict.ERROR if mixed else _verdict(ladder, checks, broken, len(evalset))
+    clear = checks if ladder.decision.rule == CONFIDENT else run_checks(values.deciding(), limits, ladder, CONFIDENT)
     return Evaluation(
         ladder=ladder.name, rung=rung_id, cases=cases, scores=scores, checks=checks, errors=broken, limits=limits,
-        verdict=verdict, usage=_usage(kept), latency=_latency(kept),
+        verdict=verdict, clear_checks=clear, usage=_usage(kept), latency=_latency(kept),
         repeats=ladder.repeats, asked=asked, recall=_recall(cases), mixed_models=mixed,
         model_returned=tuple(sorted({call.reply.model_returned for record in kept for call in record.calls})),
     )  # fmt: skip
@@ -116,25 +119,43 @@ class _Table:
 _NOT_SCORED = Unscored("the scorer was not asked")
 
 
-def _figures(ladder: Ladder, evalset: EvalSet, results: Sequence[CaseResult]) -> Scores:
-    """Each metric on `all` and on every slice."""
-    by_id = {result.case.id: result for result in results}
-    return {
-        metric.name: {
-            name: _figure([by_id[case.id].value(metric.name) for case in cases], ladder)
-            for name, cases in evalset.slices.items()
-        }
-        for metric in ladder.metrics
-    }
+@dataclass(frozen=True, slots=True)
+class _Values:
+    """The scores of the cases, and how to bound their means."""
 
+    ladder: Ladder
+    evalset: EvalSet
+    by_id: Mapping[str, CaseResult]
+    clusters: Mapping[str, str]
 
-def _figure(values: Sequence[float | None], ladder: Ladder) -> Figure:
-    scored = [value for value in values if value is not None]
-    unscored = len(values) - len(scored)
-    if not scored:
-        return Figure(None, 0, None, None, unscored)
-    limits = bounds(scored, ladder.decision.confidence, ladder.seed)
-    return Figure(math.fsum(scored) / len(scored), len(scored), limits.low, limits.high, unscored)
+    @classmethod
+    def of(cls, ladder: Ladder, evalset: EvalSet, results: Sequence[CaseResult]) -> _Values:
+        by_id = {result.case.id: result for result in results}
+        return cls(ladder, evalset, by_id, clusters(evalset, ladder.decision.cluster))
+
+    def figures(self) -> Scores:
+        """Each metric on `all` and on every slice."""
+        sure = Confidences.of(self.ladder)
+        names = [metric.name for metric in self.ladder.metrics]
+        return {name: {slice_: self._figure(name, slice_, sure) for slice_ in self.evalset.slices} for name in names}
+
+    def deciding(self) -> Scores:
+        """Each threshold's figure, with the bounds that would decide it."""
+        sure = Confidences.deciding(self.ladder)
+        found: dict[str, dict[str, Figure]] = {}
+        for metric, slice_, _ in asked(self.ladder):
+            found.setdefault(metric, {})[slice_] = self._figure(metric, slice_, sure)
+        return found
+
+    def _figure(self, metric: str, slice_: str, sure: Confidences) -> Figure:
+        cases = self.evalset.slices.get(slice_, ())
+        known = {case.id: value for case in cases if (value := self.by_id[case.id].value(metric)) is not None}
+        if not known:
+            return Figure(None, 0, None, None, len(cases))
+        groups = [self.clusters.get(id_, f"\0{id_}") for id_ in known] if self.clusters else []
+        scored = list(known.values())
+        limits = bounds(scored, sure.met, self.ladder.seed, of_high=sure.short, clusters=groups)
+        return Figure(math.fsum(scored) / len(scored), len(scored), limits.low, limits.high, len(cases) - len(scored))
 
 
 def _limits(ladder: Ladder, records: Sequence[Record]) -> dict[str, float | None]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -25,14 +26,17 @@ CHUNK = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """A lower and an upper bound of a mean score, each one-sided at the same confidence."""
+    """A lower and an upper bound of a mean score, each one-sided."""
 
     low: float
     high: float
 
 
-def bounds(values: Sequence[float], confidence: float = 0.95, seed: int = 0) -> Bounds:
-    """Bound the mean of case scores from below and from above, each at `confidence`, rounded to six decimals.
+def bounds(
+    values: Sequence[float], confidence: float = 0.95, seed: int = 0, *, of_high: float | None = None,
+    clusters: Sequence[str] = (),
+) -> Bounds:  # fmt: skip
+    """Bound the mean of case scores from below and from above, rounded to six decimals.
 
     A value is the score of one case; where a case was answered several times it is the mean of its answers, so that
     answers to one case never count as independent. Scores that are all 0 or 1 get the exact binomial bounds. Others
@@ -41,17 +45,53 @@ def bounds(values: Sequence[float], confidence: float = 0.95, seed: int = 0) -> 
     wrong, cases would: what `least_n` says holds for every metric, and a sample without spread never gets an interval
     without width. The order of the values does not matter, and `low <= mean <= high`.
 
+    Cases of one cluster may go right or wrong together. The clusters are then what is drawn in the bootstrap, and the
+    binomial bounds are those of `effective_n` cases: as many as there would be if each cluster were one answer.
+
+    Args:
+        values: Scores, 0 to 1.
+        confidence: Of each bound, one-sided.
+        seed: Of the bootstrap.
+        of_high: Of the upper bound, where it is to be surer than the lower one, or less sure.
+        clusters: The cluster of each value; empty where each stands for itself.
+
     Raises:
         InvalidRequest: no values, a value outside 0 to 1, or a confidence outside 0.5 to 1.
     """
-    _check(values, confidence)
-    mean = math.fsum(values) / len(values)
-    low, high = _binomial(math.fsum(values), len(values), confidence)
-    if any(0.0 < value < 1.0 for value in values):
-        inner_low, inner_high = _studentised(values, confidence, seed)
-        perfect = (1 - confidence) ** (1 / len(values))
-        low, high = max(low, min(inner_low, perfect)), min(high, max(inner_high, 1 - perfect))
+    sure = confidence, confidence if of_high is None else of_high
+    _check(values, *sure)
+    mean, n = math.fsum(values) / len(values), effective_n(clusters) if clusters else len(values)
+    units = clustered(values, clusters) if n < len(values) else values
+    total = mean * n
+    low, high = binomial_low(math.floor(total + SLACK), n, sure[0]), binomial_high(math.ceil(total - SLACK), n, sure[1])
+    if any(0.0 < value < 1.0 for value in units):
+        found = studentise(units, seed)
+        low = max(low, min(found.low(sure[0]), (1 - sure[0]) ** (1 / n)))
+        high = min(high, max(found.high(sure[1]), 1 - (1 - sure[1]) ** (1 / n)))
     return Bounds(min(round(low, DECIMALS), mean), max(round(high, DECIMALS), mean))
+
+
+def effective_n(clusters: Sequence[str]) -> int:
+    """As many independent cases as cases of these clusters are worth, if those of a cluster all fare alike.
+
+    It is n squared over the sum of the squared cluster sizes, rounded down: the number of clusters where all are of
+    one size. Source: Kish, "Survey Sampling" (1965), section 8.2.
+    """
+    sizes = Counter(clusters).values()
+    return math.floor(sum(sizes) ** 2 / sum(size**2 for size in sizes) + SLACK) if sizes else 0
+
+
+def clustered(values: Sequence[float], clusters: Sequence[str]) -> list[float]:
+    """One value a cluster, whose mean is the mean of all values and whose spread is that of the mean.
+
+    They are the means of the clusters where all are of one size. Else a large cluster counts for more, and a value may
+    lie outside 0 to 1: the mean of all values is a ratio of sums over clusters, and these are its linearised terms.
+    Source: Cochran, "Sampling Techniques" (1977), section 9A.2.
+    """
+    mean, sums, sizes = math.fsum(values) / len(values), defaultdict[str, float](float), Counter(clusters)
+    for value, cluster in zip(values, clusters, strict=True):
+        sums[cluster] += value
+    return [mean + (sums[name] - mean * size) * len(sizes) / len(values) for name, size in sizes.items()]
 
 
 def binomial_low(successes: float, n: float, confidence: float) -> float:
@@ -153,27 +193,15 @@ def studentise(values: Sequence[float], seed: int = 0) -> Studentised:
     return Studentised(mean, error, np.sort(_ratios(deviations, resamples, seed)))
 
 
-def _check(values: Sequence[float], confidence: float) -> None:
+def _check(values: Sequence[float], *confidences: float) -> None:
     if not values:
         raise InvalidRequest(message("bounds", "there are no scores", expected="at least one"))
     for value in values:
         if not 0.0 <= value <= 1.0:
             raise InvalidRequest(message("bounds", "a score is out of range", got=value, expected="0 to 1"))
-    if not 0.5 <= confidence < 1.0:
-        raise InvalidRequest(message("bounds", "no such confidence", got=confidence, expected="0.5 to 1"))
-
-
-def _binomial(total: float, n: int, confidence: float) -> tuple[float, float]:
-    """The binomial bounds of a sum of scores, a fraction of a success counted against whichever bound it would help."""
-    low = binomial_low(math.floor(total + SLACK), n, confidence)
-    high = binomial_high(math.ceil(total - SLACK), n, confidence)
-    return low, high
-
-
-def _studentised(values: Sequence[float], confidence: float, seed: int) -> tuple[float, float]:
-    """Bootstrap-t bounds of a mean; infinite on a side where too many resamples have no spread."""
-    found = studentise(values, seed)
-    return found.low(confidence), found.high(confidence)
+    for confidence in confidences:
+        if not 0.5 <= confidence < 1.0:
+            raise InvalidRequest(message("bounds", "no such confidence", got=confidence, expected="0.5 to 1"))
 
 
 def _ratios(deviations: np.ndarray[Any, Any], resamples: int, seed: int) -> np.ndarray[Any, Any]:

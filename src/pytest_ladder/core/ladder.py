@@ -12,6 +12,9 @@ from pytest_ladder.core.places import Lines, Source
 from pytest_ladder.core.rungs import REQUIRED, Kind, RungSpec
 from pytest_ladder.core.scores import MetricSpec
 
+CONFIDENT = "confident"
+"""The rule under which an interval, not the mean alone, must be on one side of the threshold."""
+
 
 @dataclass(frozen=True, slots=True)
 class DecisionPolicy:
@@ -29,6 +32,8 @@ class DecisionPolicy:
     """`refuse` or `allow`: what an undecided rung does at the gate."""
     de_escalate: str = "warn"
     confirm: str = "none"
+    cluster: str | None = None
+    """Key of the cases' metadata by which they go together; None where each stands for itself."""
 
 
 @dataclass(frozen=True, slots=True)

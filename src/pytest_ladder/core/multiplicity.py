@@ -40,21 +40,21 @@ def holm(p_values: Mapping[str, float]) -> dict[str, float]:
     return {name: adjusted[name] for name in p_values}
 
 
-def met_confidence(confidence: float, rungs: int) -> float:
-    """The confidence that "met" takes on each of so many declared rungs: 1 - (1 - confidence) / rungs.
+def shared(confidence: float, parts: int) -> float:
+    """The confidence that each of so many claims takes, so that all of them hold at `confidence`.
 
     The lever is the first rung found to meet the target. At the plain confidence six rungs that all lie just below
-    it yield a false lever in about a quarter of the climbs. With equal shares at most 1 - confidence do, whatever
-    the rungs have in common.
+    it yield a false lever in about a quarter of the climbs. With equal shares, 1 - (1 - confidence) / parts, at most
+    1 - confidence do, whatever the rungs have in common.
 
     Source: Bonferroni's inequality, as in Dunn, "Multiple comparisons among means", Journal of the American
     Statistical Association 56 (1961).
 
     Raises:
-        InvalidRequest: fewer than one rung, or a confidence outside 0.5 to 1.
+        InvalidRequest: less than one part, or a confidence outside 0.5 to 1.
     """
-    if rungs < 1:
-        raise InvalidRequest(message("met", "there are no rungs", got=rungs, expected="at least one"))
+    if parts < 1:
+        raise InvalidRequest(message("confidence", "there is nothing to share it", got=parts, expected="at least one"))
     if not 0.5 <= confidence < 1.0:
-        raise InvalidRequest(message("met", "no such confidence", got=confidence, expected="0.5 to 1"))
-    return 1 - (1 - confidence) / rungs
+        raise InvalidRequest(message("confidence", "it is out of range", got=confidence, expected="0.5 to 1"))
+    return confidence if parts == 1 else 1 - (1 - confidence) / parts

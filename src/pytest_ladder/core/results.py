@@ -10,7 +10,7 @@ from pytest_ladder.core.cases import ALL, Case
 from pytest_ladder.core.entries import Figure, Scores, Verdict
 from pytest_ladder.core.names import unknown
 from pytest_ladder.core.scores import Outcome, Score
-from pytest_ladder.core.thresholds import Check
+from pytest_ladder.core.thresholds import Check, verdict_of
 from pytest_ladder.errors import InvalidRequest, message
 
 
@@ -49,6 +49,8 @@ class Evaluation:
     checks: tuple[Check, ...]
     """Each threshold and each declared limit."""
     verdict: Verdict
+    clear_checks: tuple[Check, ...] = ()
+    """Each check by interval whatever the rule, with bounds that share the error: what the gate goes by."""
     limits: Mapping[str, float | None] = field(default_factory=dict)
     """Each declared limit as measured: None where it cannot be measured."""
     errors: int = 0
@@ -104,6 +106,11 @@ class Evaluation:
     def met(self) -> bool:
         """Whether every threshold and limit is met."""
         return self.verdict is Verdict.MET
+
+    @property
+    def clear(self) -> Verdict:
+        """The verdict by interval whatever the rule, with the error shared among rungs and thresholds."""
+        return self.verdict if self.verdict is Verdict.ERROR else verdict_of(self.clear_checks)
 
     @property
     def gating(self) -> tuple[str, ...]:

@@ -10,12 +10,12 @@ from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 from pytest_ladder.core.cases import ALL, EvalSet
-from pytest_ladder.core.curtailment import Confidences
+from pytest_ladder.core.confidences import Confidences
 from pytest_ladder.core.entries import Figure, Verdict
 from pytest_ladder.core.intervals import bounds
-from pytest_ladder.core.ladder import Ladder
+from pytest_ladder.core.ladder import CONFIDENT, Ladder
 from pytest_ladder.core.power import POWER, detectable_effect, detectable_mean
-from pytest_ladder.core.thresholds import CONFIDENT, Check, asked, check_threshold, verdict_of
+from pytest_ladder.core.thresholds import Check, asked, check_threshold, verdict_of
 from pytest_ladder.errors import InvalidRequest, message
 
 if TYPE_CHECKING:
@@ -143,9 +143,8 @@ class _Table:
         for metric, slice_, _ in asked(ladder):
             if slice_ not in places:
                 raise InvalidRequest(message(f"self-test of {metric}", "no case of the slice is scored", got=slice_))
-        level = ladder.decision.confidence
         return cls(
-            ladder, confidences or Confidences(level, level), tuple(case.id for case in cases),
+            ladder, confidences or Confidences.of(ladder), tuple(case.id for case in cases),
             {m: np.array([scores[m][case.id][:least] for case in cases], dtype=float) for m in metrics},
             {name: np.array(rows) for name, rows in places.items()},
             tuple(np.array(rows) for rows in strata.values()), {},
@@ -201,9 +200,8 @@ class _Table:
 
     def _bounds(self, values: Array) -> tuple[float, float]:
         scores, seed = values.tolist(), self.ladder.seed
-        lower = bounds(scores, self.sure.met, seed)
-        upper = lower if self.sure.met == self.sure.short else bounds(scores, self.sure.short, seed)
-        return lower.low, upper.high
+        found = bounds(scores, self.sure.met, seed, of_high=self.sure.short)
+        return found.low, found.high
 
 
 def _stability(check: Check, scores: Sequence[float], verdicts: Sequence[Verdict], sure: Confidences) -> Stability:

@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
-from pytest_ladder.core.cases import ALL, EvalSet
+from pytest_ladder.core.cases import ALL, EvalSet, clusters
+from pytest_ladder.core.confidences import Confidences
 from pytest_ladder.core.entries import Figure, Scores, Verdict
-from pytest_ladder.core.intervals import SLACK, binomial_high, binomial_low, least_n
-from pytest_ladder.core.ladder import Ladder, Limits
+from pytest_ladder.core.intervals import SLACK, binomial_high, binomial_low, effective_n, least_n
+from pytest_ladder.core.ladder import CONFIDENT, Ladder, Limits
 from pytest_ladder.core.names import unknown
 from pytest_ladder.errors import message
 
-CONFIDENT = "confident"
-"""The rule under which an interval, not the mean alone, must be on one side of the threshold."""
 LEAST_LATENCIES = 60
 """Answers that a 95th percentile of latency needs."""
 MOST_MISSING = 100_000
@@ -38,6 +37,11 @@ class Check:
     value: float | None = None
     """What was measured against a limit; None where it cannot be measured."""
 
+    @property
+    def noisy(self) -> bool:
+        """Whether the threshold lies within the interval: another sample of cases might give another verdict."""
+        return self.figure is not None and within_noise(self.figure, self.threshold)
+
 
 def check_threshold(figure: Figure, threshold: float, rule: str) -> Verdict:
     """Hold a figure against a threshold, by the rule `point` or `confident`; a figure without cases is an error."""
@@ -48,6 +52,11 @@ def check_threshold(figure: Figure, threshold: float, rule: str) -> Verdict:
     if figure.low >= threshold - SLACK:
         return Verdict.MET
     return Verdict.SHORT if figure.high < threshold - SLACK else Verdict.INCONCLUSIVE
+
+
+def within_noise(figure: Figure, threshold: float) -> bool:
+    """Whether a figure's interval reaches over the threshold, to both sides."""
+    return bool(figure.n) and check_threshold(figure, threshold, CONFIDENT) is Verdict.INCONCLUSIVE
 
 
 def check_limit(value: float | None, ceiling: float) -> Verdict:
@@ -90,31 +99,43 @@ def verdict_of(checks: Sequence[Check]) -> Verdict:
     return Verdict.INCONCLUSIVE
 
 
-def clear_verdict(scores: Scores, measured: Mapping[str, float | None], ladder: Ladder) -> Verdict:
-    """The verdict by interval, whatever the ladder's rule: what the gate goes by."""
-    return verdict_of(run_checks(scores, measured, ladder, CONFIDENT))
-
-
-def missing_cases(figure: Figure, threshold: float, confidence: float) -> int | None:
+def missing_cases(figure: Figure, threshold: float, sure: Confidences) -> int | None:
     """Estimate how many more cases with the same mean would put the interval on one side of the threshold.
 
     0 where it is already; None where no number up to 100,000 would. Scores that spread less than 0 and 1 do
-    count for more cases, in the ratio in which their interval is narrower.
+    count for more cases, in the ratio in which their interval is narrower, and cases in clusters for fewer.
     """
     if figure.mean is None or figure.low is None or figure.high is None or not figure.n:
-        return least_n(threshold, confidence)
+        return least_n(threshold, sure.met)
     if check_threshold(figure, threshold, CONFIDENT) is not Verdict.INCONCLUSIVE:
         return 0
     mean, above = figure.mean, figure.mean >= threshold
-    weight = _weight(figure, mean, confidence, above)
+    weight = _weight(figure, mean, sure, above)
 
     def clear(n: int) -> bool:
         size = n * weight
         if above:
-            return binomial_low(mean * size, size, confidence) >= threshold - SLACK
-        return binomial_high(mean * size, size, confidence) < threshold - SLACK
+            return binomial_low(mean * size, size, sure.met) >= threshold - SLACK
+        return binomial_high(mean * size, size, sure.short) < threshold - SLACK
 
     return _least_more(figure.n, clear)
+
+
+def more_cases(ladder: Ladder, checks: Sequence[Check]) -> str:
+    """Say how many more cases of which slice would decide the checks that are undecided; empty where none is.
+
+    Args:
+        ladder: Of which the checks are.
+        checks: By interval, with the bounds that decide.
+    """
+    sure, told = Confidences.deciding(ladder), []
+    for check in checks:
+        if check.figure is None or not check.noisy:
+            continue
+        more = missing_cases(check.figure, check.threshold, sure)
+        many = f"about {more} more" if more else f"more than {MOST_MISSING:,} more"
+        told.append(f"{many} in {check.slice} for {check.metric}")
+    return ", ".join(told)
 
 
 def impossible(ladder: Ladder, evalset: EvalSet) -> list[str]:
@@ -134,13 +155,13 @@ def ceilings(limits: Limits) -> dict[str, float]:
     return {name: value for name, value in asdict(limits).items() if value is not None}
 
 
-def _weight(figure: Figure, mean: float, confidence: float, above: bool) -> float:
-    """How many all-or-nothing cases one case of this figure is worth: at least 1."""
+def _weight(figure: Figure, mean: float, sure: Confidences, above: bool) -> float:
+    """How many all-or-nothing cases one case of this figure is worth."""
     if above:
-        binary, width = mean - binomial_low(mean * figure.n, figure.n, confidence), mean - (figure.low or 0.0)
+        binary, width = mean - binomial_low(mean * figure.n, figure.n, sure.met), mean - (figure.low or 0.0)
     else:
-        binary, width = binomial_high(mean * figure.n, figure.n, confidence) - mean, (figure.high or 1.0) - mean
-    return max(1.0, (binary / width) ** 2) if width > 0 else 1.0
+        binary, width = binomial_high(mean * figure.n, figure.n, sure.short) - mean, (figure.high or 1.0) - mean
+    return (binary / width) ** 2 if width > 0 and binary > 0 else 1.0
 
 
 def _least_more(n: int, clear: Callable[[int], bool]) -> int | None:
@@ -165,14 +186,47 @@ def _unconfirmable(ladder: Ladder, evalset: EvalSet) -> Iterator[str]:
         return
     confidence = ladder.decision.confidence
     for metric, slice_, threshold in asked(ladder):
-        n, least = len(evalset.slices.get(slice_, ())), least_n(threshold, confidence)
+        n, least = _worth(ladder, evalset, slice_), least_n(threshold, confidence)
         if n and (least is None or n < least):
             yield message(
                 ladder.at("thresholds", metric, slice_),
                 f"n = {n} cannot confirm {threshold:g} at {confidence:.4g} even with a perfect score",
-                expected=f"n >= {least}" if least else "a threshold below 1: no number of cases confirms 1",
+                expected=_expected(ladder, threshold, least),
                 next_step="add cases, lower the threshold, or use rule = \"point\"",
             )  # fmt: skip
+
+
+def _expected(ladder: Ladder, threshold: float, least: int | None) -> str:
+    if least is None:
+        return "a threshold below 1: no number of cases confirms 1"
+    for_all = least_n(threshold, Confidences.deciding(ladder).met)
+    return f"n >= {least}" + (f" ({for_all} for one of {len(ladder.rungs)} rungs)" if for_all != least else "")
+
+
+def undecidable(ladder: Ladder, evalset: EvalSet) -> tuple[str, ...]:
+    """Say which thresholds this eval set is too small to decide, though it is no error; one text each.
+
+    Under `point` an interval will always hold such a threshold, and under `confident` a rung is never found to meet
+    it, for the rungs share the error.
+    """
+    sure, told = Confidences.of(ladder), []
+    for metric, slice_, threshold in asked(ladder):
+        n, least = _worth(ladder, evalset, slice_), least_n(threshold, sure.met)
+        if n and (least is None or n < least):
+            need = f"it takes {least}" if least else "no number does"
+            told.append(f"{n} cases of {slice_} cannot show {metric} >= {threshold:g} at {_percent(sure.met)}: {need}")
+    return tuple(told)
+
+
+def _worth(ladder: Ladder, evalset: EvalSet, slice_: str) -> int:
+    """How many independent cases a slice is worth."""
+    cases = evalset.slices.get(slice_, ())
+    groups = clusters(cases, ladder.decision.cluster)
+    return effective_n([groups.get(case.id, f"\0{case.id}") for case in cases]) if groups else len(cases)
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.3g} %"
 
 
 def _too_few_latencies(ladder: Ladder, evalset: EvalSet) -> Iterator[str]:

@@ -15,7 +15,7 @@ from pytest_ladder.core.evaluation import Evaluation, failed_cases
 from pytest_ladder.core.gate import GateRequest, RungEvidence, concessions, refusals
 from pytest_ladder.core.rungs import Kind, RungSpec
 from pytest_ladder.core.summary import Refusal
-from pytest_ladder.core.thresholds import clear_verdict, missing_cases
+from pytest_ladder.core.thresholds import more_cases
 from pytest_ladder.errors import InvalidFile
 from pytest_ladder.session.evidence import effort, outdated, rung_entries
 from pytest_ladder.session.history import history, overlap, own_systems
@@ -176,23 +176,13 @@ class Standing:
         entry, result = self.current.get(rung.id), self.results.get(rung.id)
         clear = None
         if entry is not None:
-            clear = clear_verdict(entry.scores, entry.limits, self.ladder)
+            clear = result.evaluation.clear if result else Verdict.INCONCLUSIVE
         why = ""
         if entry is None:
             version = (self.run.whole.digest, self.run.contract, self.prints(rung).digest)
             why = outdated(rung_entries(self.run.log, rung.id), version, result.entry if result else None)
-        missing = self._missing(result.evaluation) if result and clear is Verdict.INCONCLUSIVE else ""
+        missing = more_cases(self.ladder, result.evaluation.clear_checks) if result else ""
         return RungEvidence(rung.id, rung.kind, entry, clear, why, self.altered(rung.id), missing)
-
-    def _missing(self, evaluation: Evaluation) -> str:
-        told = []
-        for check in evaluation.checks:
-            if check.figure is None:
-                continue
-            more = missing_cases(check.figure, check.threshold, self.ladder.decision.confidence)
-            if more:
-                told.append(f"about {more} more in {check.slice} for {check.metric}")
-        return ", ".join(told)
 
     @cached_property
     def decision(self) -> Decision:

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from pytest_ladder.core.canonical import Json, digest
-from pytest_ladder.core.ladder import Ladder
+from pytest_ladder.core.ladder import CONFIDENT, Ladder
 from pytest_ladder.core.rungs import RungSpec
 from pytest_ladder.core.scores import MetricSpec
 from pytest_ladder.errors import InvalidFile, message
@@ -116,13 +116,17 @@ def _warnings(ladder: Ladder, rung: RungSpec, files: Iterable[Path]) -> Iterable
 
 
 def contract(ladder: Ladder, rootdir: Path) -> str:
-    """Digest the grading: task, metrics with the files they use, thresholds, limits, decision."""
+    """Digest the grading: task, metrics with the files they use, thresholds, limits, decision.
+
+    Under `confident` the number of rungs belongs to it: they share the error.
+    """
     return digest({
         "task": ladder.task,
         "metrics": {metric.name: _metric(metric, ladder, rootdir) for metric in ladder.metrics},
         "thresholds": {metric: dict(row) for metric, row in ladder.thresholds.items()},
         "limits": asdict(ladder.limits),
-        "decision": asdict(ladder.decision),
+        "decision": {key: value for key, value in asdict(ladder.decision).items() if (key, value) != ("cluster", None)},
+        **({"rungs": len(ladder.rungs)} if ladder.decision.rule == CONFIDENT else {}),
     })  # fmt: skip
 
 

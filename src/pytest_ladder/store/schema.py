@@ -81,6 +81,8 @@ class Decision(Table):
     """What a run does once a cheaper rung meets what a tuned one was needed for."""
     confirm: Literal["none", "holdout"] = "none"
     """`holdout`: the selected lever must also hold on the hold-out set."""
+    cluster: Text | None = None
+    """Key of the cases' metadata by which they go together: they count as dependent."""
 
 
 class Budget(Table):
