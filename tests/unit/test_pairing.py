@@ -8,7 +8,7 @@ import random
 import pytest
 
 from pytest_ladder.core.mcnemar import least_differing, proportion_bounds
-from pytest_ladder.core.pairing import Comparison, Difference, Method, SliceComparison, compare
+from pytest_ladder.core.pairing import Comparison, Difference, Method, Pairs, SliceComparison, compare, compare_family
 from pytest_ladder.core.signflip import sign_flip
 from pytest_ladder.errors import InvalidRequest
 
@@ -265,3 +265,18 @@ def test_a_comparison_says_which_slices_regressed() -> None:
     assert isinstance(found, Comparison)
     assert found.regressions == ("all",)
     assert found.slices["late"].verdict is Difference.NO_DIFFERENCE
+
+
+def test_everything_of_a_family_takes_holm_together() -> None:
+    before, after = binary(1, 9, 100)
+    slices = {"all": list(before), "half": list(before)[:50]}
+    terms = {"confidence": 0.95, "min_effect": 0.0, "seed": 0}
+
+    alone = compare(before, after, slices, **terms)  # type: ignore[arg-type]
+    family = compare_family({m: Pairs(before, after, slices) for m in ("answer", "form", "tone")}, **terms)  # type: ignore[arg-type]
+
+    assert list(family) == ["answer", "form", "tone"]
+    assert alone.slices["all"].adjusted_loss == pytest.approx(2 * alone.slices["all"].p_loss)
+    assert alone.regressions == ("all", "half")
+    assert family["tone"].slices["all"].adjusted_loss == pytest.approx(6 * alone.slices["all"].p_loss)
+    assert all(found.regressions == () for found in family.values())

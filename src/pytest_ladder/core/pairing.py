@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from typing import TypeVar
 
-from pytest_ladder.core.canonical import DECIMALS
-from pytest_ladder.core.intervals import SLACK, studentise
-from pytest_ladder.core.mcnemar import least_differing, mcnemar, proportion_bounds
+from pytest_ladder.core.gathering import gathering
+from pytest_ladder.core.intervals import SLACK
+from pytest_ladder.core.mcnemar import least_differing
 from pytest_ladder.core.multiplicity import holm
-from pytest_ladder.core.signflip import sign_flip
+from pytest_ladder.core.paired_test import Method, paired_test
 from pytest_ladder.errors import InvalidRequest, message
+
+__all__ = [
+    "Comparison", "Difference", "Method", "Pairs", "SliceComparison", "compare", "compare_family",
+]  # fmt: skip
+
+Key = TypeVar("Key", bound=Hashable)
+Place = TypeVar("Place", bound=Hashable)
 
 FINE = 9
 """Decimals of a difference that count: what floating point leaves of thirds is a tie."""
@@ -28,13 +35,6 @@ class Difference(StrEnum):
     TOO_FEW = "too_few"
     """No conclusion: so few pairs, or so few that differ, that even if all fell to one side it would prove nothing;
     nor do the bounds keep within `min_effect`."""
-
-
-class Method(StrEnum):
-    """How the pairs of a slice were tested."""
-
-    MCNEMAR = "exact McNemar test"
-    BOOTSTRAP = "paired bootstrap"
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,111 +118,120 @@ class Comparison:
         return tuple(name for name, found in self.slices.items() if found.verdict is verdict)
 
 
+@dataclass(frozen=True, slots=True)
+class Pairs:
+    """The scores of two evaluations by one metric, case by case.
+
+    A score is that of one case, 0 to 1; where it was answered several times, the mean of its answers, so that answers
+    to one case never count as independent.
+    """
+
+    before: Mapping[str, float]
+    """Case id -> score; cases without a score left out."""
+    after: Mapping[str, float]
+    slices: Mapping[str, Sequence[str]]
+    """Slice -> ids of its cases, `all` among them where it is wanted; ids without a pair are passed over."""
+    clusters: Mapping[str, str] = field(default_factory=dict)
+    """Case id -> what it shares with others that are not independent of it; a case left out is alone."""
+
+    @property
+    def both(self) -> frozenset[str]:
+        """The cases with a score before and after."""
+        return frozenset(self.before.keys() & self.after.keys())
+
+    def unit(self, id_: str) -> tuple[str, str]:
+        """What is independent of all else: the case's cluster, or the case."""
+        return ("cluster", self.clusters[id_]) if id_ in self.clusters else ("case", id_)
+
+    def of(self, slice_: str) -> list[str]:
+        """Ids of the pairs of a slice, each once."""
+        return [id_ for id_ in dict.fromkeys(self.slices[slice_]) if id_ in self.before and id_ in self.after]
+
+
 def compare(
     before: Mapping[str, float], after: Mapping[str, float], slices: Mapping[str, Sequence[str]], *,
     confidence: float = 0.95, min_effect: float = 0.0, seed: int = 0,
 ) -> Comparison:  # fmt: skip
-    """Compare two evaluations of the same cases.
+    """Compare two evaluations of the same cases by one metric: a family of one, see `compare_family`."""
+    pairs = {"": Pairs(before, after, slices)}
+    return compare_family(pairs, confidence=confidence, min_effect=min_effect, seed=seed)[""]
 
-    A value is the score of one case; where it was answered several times, the mean of its answers, so that answers to
-    one case never count as independent. Where all scores of a slice are 0 or 1 the test is McNemar's exact one; else
-    it is a paired bootstrap of the differences, studentised; its p-value is never below that of flipping the signs of
-    the differences, which is exact where both evaluations are of one system, and of which McNemar's is a case. (Alone,
-    a bootstrap calls 7 % of such pairs worse where few of them differ.) An interval excludes zero only where the test
-    does.
 
-    Each slice is tested for a gain and for a loss, each at `confidence`. Both families are unions and take Holm.
-    Slices that could show nothing whichever way their pairs fell are `too_few`, and take no share of the error.
-    Source of that: Tarone, "A modified Bonferroni method for discrete data", Biometrics 46 (1990); see
-    `least_differing`.
+def compare_family(
+    pairs: Mapping[Key, Pairs], *, confidence: float = 0.95, min_effect: float = 0.0, seed: int = 0
+) -> dict[Key, Comparison]:
+    """Compare what is looked at together, such as every metric of two rungs, without more false alarms for its number.
+
+    Where all scores of a slice are 0 or 1 the test is McNemar's exact one; else it is a paired bootstrap of the
+    differences, studentised; its p-value is never below that of flipping the signs of the differences, which is exact
+    where both evaluations are of one system, and of which McNemar's is a case. (Alone, a bootstrap calls 7 % of such
+    pairs worse where few of them differ.) An interval excludes zero only where the test does.
+
+    Each slice is tested for a gain and for a loss, each at `confidence`. Both families, of all slices of all keys, are
+    unions and take Holm. Slices that could show nothing whichever way their pairs fell are `too_few`, and take no
+    share of the error. Source of that: Tarone, "A modified Bonferroni method for discrete data", Biometrics 46 (1990);
+    see `least_differing`.
 
     Args:
-        before: Case id -> score, 0 to 1; cases without a score left out.
-        after: The same for the other evaluation.
-        slices: Slice -> ids of its cases, `all` among them where it is wanted; ids without a pair are passed over.
-        confidence: Of each one-sided bound, and of there being no false alarm in any slice.
+        pairs: What is compared, by any key.
+        confidence: Of each one-sided bound, and of there being no false alarm in any slice of any key.
         min_effect: A loss of more than this, and significant, is a regression.
         seed: Of the bootstrap.
+
+    Returns:
+        The same keys in the same order.
 
     Raises:
         InvalidRequest: a score outside 0 to 1, a confidence outside 0.5 to 1, or a negative `min_effect`.
     """
-    _check(before, after, confidence, min_effect)
-    both = before.keys() & after.keys()
+    for scores in pairs.values():
+        _check(scores, confidence, min_effect)
     measured = {
-        name: _measure(name, [id_ for id_ in dict.fromkeys(ids) if id_ in both], before, after, confidence, seed)
-        for name, ids in slices.items()
+        (key, name): _measure(name, scores, confidence, seed) for key, scores in pairs.items() for name in scores.slices
     }
-    able = [name for name, found in measured.items() if found.differing >= least_differing(confidence)]
-    gains = holm({name: measured[name].p_gain for name in able})
-    losses = holm({name: measured[name].p_loss for name in able})
+    least = least_differing(confidence)
+    able = {place: found for place, found in measured.items() if found.differing >= least}
+    gains = _adjusted({place: found.p_gain for place, found in able.items()})
+    losses = _adjusted({place: found.p_loss for place, found in able.items()})
     judged = {
-        name: _judge(found, gains.get(name, 1.0), losses.get(name, 1.0), confidence, min_effect)
-        for name, found in measured.items()
+        place: _judge(found, gains.get(place, 1.0), losses.get(place, 1.0), confidence, min_effect)
+        for place, found in measured.items()
     }
+    return {
+        key: _whole(scores, {name: judged[key, name] for name in scores.slices}, confidence, min_effect)
+        for key, scores in pairs.items()
+    }
+
+
+def _adjusted(p_values: Mapping[Place, float]) -> dict[Place, float]:
+    """Holm's p-values of a family whose members are not named by texts."""
+    numbered = holm({str(i): p for i, p in enumerate(p_values.values())})
+    return dict(zip(p_values, numbered.values(), strict=True))
+
+
+def _whole(pairs: Pairs, slices: Mapping[str, SliceComparison], confidence: float, min_effect: float) -> Comparison:
+    both = pairs.both
+    members = {name: {pairs.unit(id_) for id_ in pairs.of(name)} for name in pairs.slices}
+    lost = {pairs.unit(id_) for found in slices.values() for id_ in found.lost}
     return Comparison(
-        judged, confidence, min_effect, tuple(sorted(before.keys() - both)), tuple(sorted(after.keys() - both)),
-        _gathering(judged, confidence),
+        slices, confidence, min_effect, tuple(sorted(pairs.before.keys() - both)),
+        tuple(sorted(pairs.after.keys() - both)), gathering(members, lost, confidence),
     )  # fmt: skip
 
 
-def _measure(
-    name: str, ids: Sequence[str], before: Mapping[str, float], after: Mapping[str, float], confidence: float, seed: int
-) -> SliceComparison:
+def _measure(name: str, pairs: Pairs, confidence: float, seed: int) -> SliceComparison:
+    ids, before, after = pairs.of(name), pairs.before, pairs.after
     differences = {id_: round(after[id_] - before[id_], FINE) for id_ in ids}
     won = sorted((id_ for id_ in ids if differences[id_] > 0), key=lambda id_: (-differences[id_], id_))
     lost = sorted((id_ for id_ in ids if differences[id_] < 0), key=lambda id_: (differences[id_], id_))
     binary = all(score in (0.0, 1.0) for id_ in ids for score in (before[id_], after[id_]))
-    found = _test(list(differences.values()), len(won), len(lost), binary, confidence, seed)
+    found = paired_test(list(differences.values()), len(won), len(lost), binary, confidence, seed)
     return SliceComparison(
         slice=name, n=len(ids), wins=len(won), ties=len(ids) - len(won) - len(lost), losses=len(lost),
         won=tuple(won), lost=tuple(lost), difference=found.mean, low=found.low, high=found.high,
         effect_size=found.effect, spread=found.spread, p_gain=found.p_gain, p_loss=found.p_loss,
         method=Method.MCNEMAR if binary else Method.BOOTSTRAP,
     )  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class _Test:
-    mean: float | None = None
-    low: float | None = None
-    high: float | None = None
-    effect: float | None = None
-    spread: float = 0.0
-    p_gain: float = 1.0
-    p_loss: float = 1.0
-
-
-def _test(values: Sequence[float], wins: int, losses: int, binary: bool, confidence: float, seed: int) -> _Test:
-    if not values:
-        return _Test()
-    n, mean = len(values), math.fsum(values) / len(values)
-    spread = math.sqrt(math.fsum((value - mean) ** 2 for value in values) / n)
-    alike = binary or spread <= SLACK
-    if alike:
-        (p_gain, p_loss), scale = mcnemar(wins, losses), 1.0 if binary else abs(mean)
-        low, high = (scale * bound for bound in proportion_bounds(wins, losses, n, confidence))
-    else:
-        p_gain, p_loss, low, high = _bootstrap(values, confidence, seed)
-    tail = 1 - confidence + SLACK
-    low = min(low, mean) if p_gain <= tail else min(low, mean, 0.0)
-    high = max(high, mean) if p_loss <= tail else max(high, mean, 0.0)
-    effect = _effect(wins, losses, mean, spread, binary)
-    return _Test(mean, round(low, DECIMALS), round(high, DECIMALS), effect, spread, p_gain, p_loss)
-
-
-def _bootstrap(values: Sequence[float], confidence: float, seed: int) -> tuple[float, float, float, float]:
-    found, (gain, loss) = studentise(values, seed), sign_flip(values, seed)
-    low, high = max(-1.0, found.low(confidence)), min(1.0, found.high(confidence))
-    return max(gain, found.p_above()), max(loss, found.p_below()), low, high
-
-
-def _effect(wins: int, losses: int, mean: float, spread: float, binary: bool) -> float:
-    if not wins + losses:
-        return 0.0
-    if binary:
-        return wins / (wins + losses) - 0.5
-    return mean / spread if spread > SLACK else math.copysign(math.inf, mean)
 
 
 def _judge(found: SliceComparison, gain: float, loss: float, confidence: float, min_effect: float) -> SliceComparison:
@@ -241,32 +250,8 @@ def _not_shown(found: SliceComparison, confidence: float, min_effect: float) -> 
     return Difference.TOO_FEW if 0 < found.differing < least and not settled else Difference.NO_DIFFERENCE
 
 
-def _gathering(slices: Mapping[str, SliceComparison], confidence: float) -> dict[str, float]:
-    """The slices with more losses than chance would put there, if losses fell on cases at random.
-
-    Source: Fisher's exact test, the upper tail of the hypergeometric distribution.
-    """
-    whole = max(slices.values(), key=lambda found: found.n, default=None)
-    if whole is None or not whole.losses:
-        return {}
-    lost = set(whole.lost)
-    parts = {name: found for name, found in slices.items() if found.n < whole.n and lost.issuperset(found.lost)}
-    tails = {name: _hypergeometric(found.losses, found.n, whole.losses, whole.n) for name, found in parts.items()}
-    return {name: p for name, p in holm(tails).items() if p <= 1 - confidence + SLACK}
-
-
-def _hypergeometric(hits: int, drawn: int, marked: int, total: int) -> float:
-    """The chance of at least so many hits among `drawn` of `total`, of which `marked` are marked."""
-    ways = sum(
-        math.comb(marked, k) * math.comb(total - marked, drawn - k)
-        for k in range(hits, min(drawn, marked) + 1)
-        if drawn - k <= total - marked
-    )
-    return ways / math.comb(total, drawn)
-
-
-def _check(before: Mapping[str, float], after: Mapping[str, float], confidence: float, min_effect: float) -> None:
-    _in_range([*before.items(), *after.items()])
+def _check(pairs: Pairs, confidence: float, min_effect: float) -> None:
+    _in_range([*pairs.before.items(), *pairs.after.items()])
     if not 0.5 <= confidence < 1.0:
         raise InvalidRequest(message("compare", "no such confidence", got=confidence, expected="0.5 to 1"))
     if not 0.0 <= min_effect <= 1.0:
