@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TypeVar
 
+from pytest_ladder.core.clustered import FINE
 from pytest_ladder.core.gathering import gathering
 from pytest_ladder.core.intervals import SLACK
 from pytest_ladder.core.mcnemar import least_differing
@@ -20,9 +21,6 @@ __all__ = [
 
 Key = TypeVar("Key", bound=Hashable)
 Place = TypeVar("Place", bound=Hashable)
-
-FINE = 9
-"""Decimals of a difference that count: what floating point leaves of thirds is a tie."""
 
 
 class Difference(StrEnum):
@@ -64,11 +62,17 @@ class SliceComparison:
     differs; infinite where all differ alike."""
     spread: float
     """Standard deviation of the differences."""
+    error: float
+    """Standard error of the mean difference, by clusters where there are any."""
     p_gain: float
     """One-sided p-value of there being no gain."""
     p_loss: float
     """One-sided p-value of there being no loss."""
     method: Method
+    units: int
+    """What is independent among the pairs: clusters; where no case shares one, the pairs themselves."""
+    moved: int
+    """Clusters whose differences do not cancel out; where no case shares one, the pairs that differ."""
     adjusted_gain: float = 1.0
     """`p_gain` after Holm over the slices that can show anything."""
     adjusted_loss: float = 1.0
@@ -167,6 +171,9 @@ def compare_family(
     where both evaluations are of one system, and of which McNemar's is a case. (Alone, a bootstrap calls 7 % of such
     pairs worse where few of them differ.) An interval excludes zero only where the test does.
 
+    Cases of one cluster are not independent. There it is the sum of a cluster's differences whose sign is flipped, and
+    whole clusters that the bootstrap draws; McNemar's test is left where no cluster has two pairs that differ.
+
     Each slice is tested for a gain and for a loss, each at `confidence`. Both families, of all slices of all keys, are
     unions and take Holm. Slices that could show nothing whichever way their pairs fell are `too_few`, and take no
     share of the error. Source of that: Tarone, "A modified Bonferroni method for discrete data", Biometrics 46 (1990);
@@ -190,7 +197,7 @@ def compare_family(
         (key, name): _measure(name, scores, confidence, seed) for key, scores in pairs.items() for name in scores.slices
     }
     least = least_differing(confidence)
-    able = {place: found for place, found in measured.items() if found.differing >= least}
+    able = {place: found for place, found in measured.items() if found.moved >= least}
     gains = _adjusted({place: found.p_gain for place, found in able.items()})
     losses = _adjusted({place: found.p_loss for place, found in able.items()})
     judged = {
@@ -225,12 +232,13 @@ def _measure(name: str, pairs: Pairs, confidence: float, seed: int) -> SliceComp
     won = sorted((id_ for id_ in ids if differences[id_] > 0), key=lambda id_: (-differences[id_], id_))
     lost = sorted((id_ for id_ in ids if differences[id_] < 0), key=lambda id_: (differences[id_], id_))
     binary = all(score in (0.0, 1.0) for id_ in ids for score in (before[id_], after[id_]))
-    found = paired_test(list(differences.values()), len(won), len(lost), binary, confidence, seed)
+    units = [pairs.unit(id_) for id_ in ids]
+    found = paired_test(list(differences.values()), units, binary=binary, confidence=confidence, seed=seed)
     return SliceComparison(
         slice=name, n=len(ids), wins=len(won), ties=len(ids) - len(won) - len(lost), losses=len(lost),
         won=tuple(won), lost=tuple(lost), difference=found.mean, low=found.low, high=found.high,
-        effect_size=found.effect, spread=found.spread, p_gain=found.p_gain, p_loss=found.p_loss,
-        method=Method.MCNEMAR if binary else Method.BOOTSTRAP,
+        effect_size=found.effect, spread=found.spread, error=found.error, p_gain=found.p_gain, p_loss=found.p_loss,
+        method=found.method, units=found.units, moved=found.moved,
     )  # fmt: skip
 
 
@@ -244,10 +252,10 @@ def _judge(found: SliceComparison, gain: float, loss: float, confidence: float, 
 
 def _not_shown(found: SliceComparison, confidence: float, min_effect: float) -> Difference:
     least = least_differing(confidence)
-    if found.low is None or found.high is None or found.n < least:
+    if found.low is None or found.high is None or found.units < least:
         return Difference.TOO_FEW
     settled = -min_effect <= found.low and found.high <= min_effect
-    return Difference.TOO_FEW if 0 < found.differing < least and not settled else Difference.NO_DIFFERENCE
+    return Difference.TOO_FEW if 0 < found.moved < least and not settled else Difference.NO_DIFFERENCE
 
 
 def _check(pairs: Pairs, confidence: float, min_effect: float) -> None:

@@ -68,10 +68,16 @@ def detectable_mean(n: int, spread: float, confidence: float = 0.95, power: floa
 
 
 def detectable(found: SliceComparison, confidence: float = 0.95, power: float = POWER) -> float | None:
-    """The smallest difference that the pairs of a comparison would have shown, as many of them differing as did."""
-    if found.method is Method.MCNEMAR:
-        return detectable_effect(found.n, found.differing / found.n if found.n else 0.0, confidence, power)
-    return detectable_mean(found.n, found.spread, confidence, power)
+    """The smallest difference that the pairs of a comparison would have shown, as many of them differing as did.
+
+    Clusters count as what they are: so many independent units, each with the spread that was seen. Where too few of
+    them differ to tell how much of a cluster does, it is taken to go right or wrong as a whole.
+    """
+    if found.method is not Method.MCNEMAR:
+        return detectable_mean(found.units, found.error * math.sqrt(found.units), confidence, power)
+    least = detectable_effect(found.units, found.moved / found.units if found.units else 0.0, confidence, power)
+    whole = found.moved < least_differing(confidence)
+    return least if least is None or whole else least * found.units / found.n
 
 
 def is_plateau(found: SliceComparison, min_effect: float, confidence: float = 0.95, power: float = POWER) -> bool:
