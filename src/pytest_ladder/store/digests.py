@@ -45,14 +45,18 @@ def fingerprint(ladder: Ladder, rung: RungSpec, extra_files: Sequence[Path] = ()
         beside(path, ladder.folder): file_digest(path, relative(path, ladder.rootdir))
         for path in sorted({*files, *extra_files})
     }
-    whole = {
+    return Fingerprint(version_digest(ladder, rung, artifacts), artifacts, tuple(_warnings(ladder, rung, files)))
+
+
+def version_digest(ladder: Ladder, rung: RungSpec, artifacts: Mapping[str, str]) -> str:
+    """The fingerprint of a rung whose files have these digests, by their paths from the ladder's folder."""
+    return digest({
         "table": dict(rung.table),
         "model": rung.model,
         "model_options": dict(rung.model_options),
         "seed": ladder.seed,
-        "files": artifacts,
-    }
-    return Fingerprint(digest(whole), artifacts, tuple(_warnings(ladder, rung, files)))
+        "files": dict(artifacts),
+    })  # fmt: skip
 
 
 def _table_files(ladder: Ladder, rung: RungSpec) -> Iterable[Path]:
@@ -131,22 +135,23 @@ def contract(ladder: Ladder, rootdir: Path) -> str:
 
 
 def _metric(metric: MetricSpec, ladder: Ladder, rootdir: Path) -> Json:
-    where = ladder.at("metrics", metric.name, "scorer")
-    files = _option_files(metric.options, ladder.folder, rootdir)
-    if names_file(metric.scorer):
-        path = code_file(metric.scorer, ladder.folder, rootdir, where)
-        files = {**files, **({"scorer": file_digest(path, where)} if path else {})}
+    files = {key: file_digest(path, relative(path, rootdir)) for key, path in metric_files(metric, ladder, rootdir)}
     return {"scorer": metric.scorer, "options": dict(metric.options), "files": files}
 
 
-def _option_files(options: Mapping[str, Json], folder: Path, rootdir: Path) -> dict[str, str]:
-    """Digests of the files that options name: of every text that is the path of a file beside the ladder."""
-    found = {}
-    for key, value in options.items():
-        path = _option_file(value, folder, rootdir)
+def metric_files(metric: MetricSpec, ladder: Ladder, rootdir: Path) -> Iterable[tuple[str, Path]]:
+    """The files that grade by a metric: every text of its options that is the path of a file, and its own scorer's.
+
+    Raises:
+        InvalidFile: The scorer's file is missing.
+    """
+    for key, value in metric.options.items():
+        if path := _option_file(value, ladder.folder, rootdir):
+            yield f"options.{key}", path
+    if names_file(metric.scorer):
+        path = code_file(metric.scorer, ladder.folder, rootdir, ladder.at("metrics", metric.name, "scorer"))
         if path:
-            found[f"options.{key}"] = file_digest(path, relative(path, rootdir))
-    return found
+            yield "scorer", path
 
 
 def _option_file(value: Json, folder: Path, rootdir: Path) -> Path | None:
