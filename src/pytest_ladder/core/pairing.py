@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -50,6 +51,9 @@ class SliceComparison:
     """Ids of the cases with a higher score after, the largest gain first, then by id."""
     lost: tuple[str, ...]
     """Ids of the cases with a lower score after, the largest loss first, then by id."""
+    before: float | None
+    """Mean score of the pairs before; None without pairs, as is `after`."""
+    after: float | None
     difference: float | None
     """Mean difference, -1 to 1; None without pairs, as are the bounds and the effect size."""
     low: float | None
@@ -85,6 +89,11 @@ class SliceComparison:
     def differing(self) -> int:
         """Pairs whose scores differ."""
         return self.wins + self.losses
+
+    @property
+    def adjusted(self) -> float:
+        """The p-value after Holm of what is seen: of a gain, or of a loss."""
+        return self.adjusted_loss if (self.difference or 0.0) < 0 else self.adjusted_gain
 
     @property
     def win_rate(self) -> float | None:
@@ -236,10 +245,15 @@ def _measure(name: str, pairs: Pairs, confidence: float, seed: int) -> SliceComp
     found = paired_test(list(differences.values()), units, binary=binary, confidence=confidence, seed=seed)
     return SliceComparison(
         slice=name, n=len(ids), wins=len(won), ties=len(ids) - len(won) - len(lost), losses=len(lost),
-        won=tuple(won), lost=tuple(lost), difference=found.mean, low=found.low, high=found.high,
+        won=tuple(won), lost=tuple(lost), before=_mean(before, ids), after=_mean(after, ids),
+        difference=found.mean, low=found.low, high=found.high,
         effect_size=found.effect, spread=found.spread, error=found.error, p_gain=found.p_gain, p_loss=found.p_loss,
         method=found.method, units=found.units, moved=found.moved,
     )  # fmt: skip
+
+
+def _mean(scores: Mapping[str, float], ids: Sequence[str]) -> float | None:
+    return math.fsum(scores[id_] for id_ in ids) / len(ids) if ids else None
 
 
 def _judge(found: SliceComparison, gain: float, loss: float, confidence: float, min_effect: float) -> SliceComparison:
