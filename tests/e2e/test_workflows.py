@@ -1,4 +1,4 @@
-"""What docs/how-to/merge-requests.md promises, done in throw-away repositories: who measures, who checks, what is asked.
+"""What docs/how-to/merge-requests.md promises, done in throw-away repositories: who measures, who checks, who pays.
 
 Merges of two branches and answers kept out of git are in test_merge.py.
 """
@@ -111,7 +111,8 @@ FORGOTTEN = {
     ),
     "the log": (
         ("prompt.md", "recordings"),
-        "evals/support/ladder.toml (support): log out of date: run `pytest --ladder` and commit. Not in the log: prompt.",
+        "evals/support/ladder.toml (support): log out of date: run `pytest --ladder` and commit. "
+        "Not in the log: prompt.",
     ),
 }  # fmt: skip
 

@@ -94,6 +94,8 @@ class LadderSummary:
     """Whether the gate was asked and is open."""
     waivers: tuple[str, ...] = ()
     """One line for each waiver in force."""
+    failures: tuple[str, ...] = ()
+    """What fails the build apart from the figures: missing answers, a log out of date or altered; one text each."""
     notes: tuple[str, ...] = ()
     """Warnings of the run, one line each."""
     confidence: float = 0.95

@@ -35,6 +35,7 @@ def _ladder(ladder: LadderSummary) -> Json:
         "recommendation": ladder.recommendation, "waivers": list(ladder.waivers), "notes": list(ladder.notes),
         "checklist": dict(ladder.checklist), "rungs": [_rung(row, ladder.show) for row in ladder.rows],
         "gate": {"requested": ladder.requested, "allowed": ladder.allowed, "refusals": refusals},
+        "failures": list(ladder.failures),
     }  # fmt: skip
 
 

@@ -52,6 +52,7 @@ def _ladder() -> Json:
         gate=_object(
             requested=_TRUTH, allowed=_TRUTH, refusals=_list_of(_object(code=_TEXT, reason=_TEXT, mend=_TEXT))
         ),
+        failures={**_TEXTS, "description": "What fails the build apart from the figures."},
     )  # fmt: skip
 
 

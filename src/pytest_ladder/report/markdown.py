@@ -34,6 +34,7 @@ def _ladder(ladder: LadderSummary) -> Iterator[str]:
     if ladder.rows:
         yield _table(ladder)
     yield f"<sub>{code(ladder.where)}, {_facts(ladder)}</sub>"
+    yield from _list("Fails", map(prose, ladder.failures))
     yield f"**Decided:** {prose(ladder.decided)}"
     if ladder.recommendation:
         yield f"**Next:** {prose(ladder.recommendation)}"

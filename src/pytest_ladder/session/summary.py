@@ -11,6 +11,7 @@ from pytest_ladder.core.gate import in_force
 from pytest_ladder.core.rungs import RungSpec
 from pytest_ladder.core.summary import LadderSummary, Miss, RungRow, State
 from pytest_ladder.core.thresholds import ceilings
+from pytest_ladder.session.failing import failing
 from pytest_ladder.session.finish import Outcome
 from pytest_ladder.session.results import Report
 from pytest_ladder.session.standing import Standing
@@ -35,7 +36,7 @@ def summarise(outcome: Outcome, reports: Sequence[Report]) -> LadderSummary:
         name=ladder.name, where=ladder.where, task=ladder.task, rows=rows, thresholds=ladder.thresholds,
         limits=ceilings(ladder.limits), selected=outcome.decision.selected, decided=_decided(outcome, reports),
         recommendation="" if _smoke(reports) else outcome.decision.recommendation,
-        requested=outcome.requested, refusals=outcome.refusals,
+        requested=outcome.requested, refusals=outcome.refusals, failures=failing(outcome, reports),
         allowed=outcome.requested and not outcome.refusals,
         waivers=tuple(f"{w.kind}: {w.reason} (approved by {w.approved_by}, until {w.expires})" for w in waivers),
         notes=tuple(dict.fromkeys([*told, *outcome.notes])), confidence=ladder.decision.confidence,

@@ -1,0 +1,24 @@
+"""What fails a ladder's build apart from its figures, as reports tell it: a comment must say why its job is red."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pytest_ladder.session.finish import Outcome
+from pytest_ladder.session.results import Report
+
+_SHOWN = 5
+"""Cases that are named."""
+
+
+def failing(outcome: Outcome, reports: Sequence[Report]) -> tuple[str, ...]:
+    """Missing answers by rung, then what is wrong with the log and the evidence, one text each."""
+    return (*(_missing(report) for report in reports if report.missing), *outcome.failures)
+
+
+def _missing(report: Report) -> str:
+    cases = report.missing
+    names = ", ".join(cases[:_SHOWN]) + (", ..." if len(cases) > _SHOWN else "")
+    told = "1 answer is" if len(cases) == 1 else f"{len(cases)} answers are"
+    step = f"run `pytest --ladder --ladder-record=new --ladder-rung={report.rung}` and commit the recordings"
+    return f"rung {report.rung}: {told} not on record ({names}): {step}"
