@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from enum import StrEnum
 
@@ -184,7 +184,7 @@ def _waivers(before: Policy, now: Policy) -> Iterator[Change]:
             yield _stricter(f"waiver {kind} removed")
         elif was is None:
             yield _laxer(f"waiver {kind} added: approved by {is_.approved_by} until {is_.expires}")
-        elif was != is_:
+        elif replace(was, ladder=is_.ladder) != is_:
             yield _rewritten(was, is_)
 
 
@@ -288,9 +288,7 @@ def _cases(what: str, old: EvalSet, new: EvalSet) -> Iterator[Change]:
     both = [(old.by_id[id_], new.by_id[id_]) for id_ in old.by_id if id_ in new.by_id]
     for part, keys in _PARTS.items():
         if changed := [was.id for was, now in both if _parts(was, keys) != _parts(now, keys)]:
-            yield _laxer(
-                f"{what}: {_counted(changed, f'with another {part}' if part != 'slices' else 'in other slices')}"
-            )
+            yield _laxer(f"{what}: {_counted(changed, part)}")
     if added := [id_ for id_ in new.by_id if id_ not in old.by_id]:
         yield _other(f"{what}: {_counted(added, 'added')}")
 
