@@ -94,20 +94,47 @@ CONFIDENT = '[decision]\nrule = "confident"'
 
 
 def test_an_undecided_rung_lets_the_climb_go_on_and_a_higher_one_is_selected_with_a_warning(bench: Bench):
-    bench.make({"prompt": 28, "few_shot": 30}, cases=30, tables=CONFIDENT)
+    bench.make({"prompt": 56, "few_shot": 60}, cases=60, tables=CONFIDENT)
 
     ran = bench.run("-v")
 
     assert ran.status == 0
     assert ran.outcomes() == {"prompt": "UNDECIDED", "few_shot": "SELECTED"}
     assert bench.verdicts == ["prompt inconclusive", "few_shot met", "selected few_shot"]
-    ran.has("*warning*prompt is undecided*")
+    ran.has("*warning*prompt is undecided*about 257", "*more in all for answer would tell*")
 
 
 def test_under_confident_a_rung_is_short_only_where_the_upper_bound_says_so(bench: Bench):
-    bench.make({"prompt": 20, "few_shot": 30}, cases=30, tables=CONFIDENT)
+    bench.make({"prompt": 40, "few_shot": 60}, cases=60, tables=CONFIDENT)
 
     assert bench.run("-v").outcomes() == {"prompt": "SHORT", "few_shot": "SELECTED"}
+
+
+def test_rungs_share_the_error_so_that_too_small_a_set_confirms_none_of_them(bench: Bench):
+    bench.make({"prompt": 10, "few_shot": 30}, cases=30, tables=CONFIDENT)
+
+    ran = bench.run("-v")
+
+    assert ran.status == 1
+    assert bench.verdicts == ["prompt short", "few_shot inconclusive", "selected None"]
+    ran.has("rung few_shot is undecided: 1 of 1 threshold not clear on 30 cases")
+    ran.has("*30 cases of all cannot show answer >= 0.9 at 97.5 %: it takes 36*")
+
+
+def test_under_point_a_verdict_within_the_noise_is_marked(bench: Bench):
+    bench.make({"prompt": 5, "few_shot": 37}, cases=40)
+
+    ran = bench.run()
+
+    assert ran.status == 0
+    ran.has("*~ within noise*", "*few_shot*selected*0.925 ✓~*")
+
+
+def test_under_point_a_slice_too_small_to_decide_is_told(bench: Bench):
+    ran = bench.make({"prompt": 20}, cases=20).run()
+
+    assert ran.status == 0
+    ran.has("*20 cases of all cannot show answer >= 0.9 at 95 %: it takes 29*")
 
 
 def test_an_undecided_last_rung_fails(bench: Bench):

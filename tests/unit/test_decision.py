@@ -145,3 +145,11 @@ def test_a_shortfall_may_be_a_limit_or_the_verdict_alone():
 
     assert shortfall(spec, entry(PROMPT, "short", 1.0, limits={"cost_per_case": 0.5})) == "cost_per_case 0.5 > 0.01"
     assert shortfall(spec, entry(PROMPT, "inconclusive", 1.0, limits={"cost_per_case": 0.005})) == "inconclusive"
+    unknown = entry(PROMPT, "inconclusive", 1.0, limits={"latency_p95": None})
+    assert shortfall(spec, unknown) == "latency_p95 could not be measured"
+
+
+def test_the_doubt_of_an_undecided_rung_is_told_with_its_interval():
+    undecided = replace(entry(PROMPT, "inconclusive"), scores={"answer": {"all": Figure(0.93, 60, 0.84, 0.98)}})
+
+    assert shortfall(ladder(), undecided) == "answer[all] 0.930 in [0.84, 0.98]"

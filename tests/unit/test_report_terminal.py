@@ -61,7 +61,7 @@ def test_at_80_columns_the_intervals_fold_and_usage_gets_its_own_table():
     lines = text(width=80).splitlines()
     rag = next(at for at, line in enumerate(lines) if line.startswith("  rag "))
 
-    assert lines[rag].split() == ["rag", "selected", "0.963", "✓", "0.911", "✓", "1.000", "✓"]
+    assert lines[rag].split() == ["rag", "selected", "0.963", "✓", "0.911", "✓", "1.000", "✓~"]
     assert lines[rag + 1].split("  ")[-1] == "[0.96, 1.00]"
     assert any(re.match(r"  rung .* calls +tokens +cost +p50 +p95", line) for line in lines)
 
@@ -196,7 +196,7 @@ def test_unscored_cases_errors_and_unknown_limits_are_told():
     row = replace(RAG, entry=replace(RAG.entry, scores=scores, errors=3, limits={"latency_p95": None}))
     rendered = text(run(rows=(row,)), width=200)
 
-    assert re.search(r"0\.900 ✓ \[0\.86, 0\.94\] 3 unscored", rendered)
+    assert re.search(r"0\.900 ✓~ \[0\.86, 0\.94\] 3 unscored", rendered)
     assert "- 218 unscored" in rendered
     assert re.search(r"unknown +unknown", rendered)
     assert re.search(r"errors", rendered)

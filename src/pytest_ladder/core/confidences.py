@@ -35,3 +35,7 @@ class Confidences:
         thresholds = sum(map(len, ladder.thresholds.values()))
         plain = ladder.decision.confidence
         return cls(shared(plain, max(1, len(ladder.rungs))), shared(plain, max(1, thresholds)))
+
+
+PLAIN = Confidences(0.95, 0.95)
+"""The bounds of a ladder that says nothing of them."""

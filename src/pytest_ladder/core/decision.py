@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from pytest_ladder.core.advice import Situation, advise
 from pytest_ladder.core.diagnosis_kinds import FailureKind
 from pytest_ladder.core.entries import DecisionEntry, RungEntry, Verdict
 from pytest_ladder.core.ladder import Ladder
+from pytest_ladder.core.looks import Look, confirmed, confirms, counted_words, unheld
 from pytest_ladder.core.rungs import Kind, RungSpec
 
 
@@ -26,10 +27,19 @@ class Decision:
     recommendation: str
     undecided: tuple[str, ...] = ()
     """Cheaper rungs whose verdict is not clear."""
+    looks: tuple[str, ...] = ()
+    """Ids of the rungs on whose looks at the hold-out set it rests as well."""
 
-    def entry(self, ladder: str, ids: Mapping[str, str]) -> DecisionEntry:
-        """The decision for the log, with the ids of the entries it rests on."""
-        rests_on = tuple(ids[rung] for rung in self.rests_on)
+    def entry(self, ladder: str, ids: Mapping[str, str], looks: Mapping[str, str] | None = None) -> DecisionEntry:
+        """The decision for the log, with the ids of the entries it rests on: of each rung its own, then its look's.
+
+        Args:
+            ladder: Its name.
+            ids: Rung id -> id of its entry.
+            looks: Rung id -> id of its look.
+        """
+        found = [(ids[rung], (looks or {})[rung] if rung in self.looks else "") for rung in self.rests_on]
+        rests_on = tuple(id_ for pair in found for id_ in pair if id_)
         return DecisionEntry(ladder, self.selected, rests_on, self.recommendation, self.reason)
 
 
@@ -40,8 +50,12 @@ def decide(
     gate_open: Callable[[], bool],
     concessions: Callable[[], Sequence[str]] = tuple,
     only_limits: bool = False,
+    looks: Mapping[str, Look] | None = None,
 ) -> Decision:
     """Select the lever from the current entries.
+
+    Where the ladder asks its lever to hold on the hold-out set too, a rung that meets the target counts for what its
+    look says; one without a look leaves the decision open.
 
     Args:
         ladder: The contract.
@@ -50,7 +64,10 @@ def decide(
         gate_open: Tells whether fine-tuning is justified; asked only where no rung meets the target.
         concessions: Tells by what exceptions it is, for the reason; asked only where fine-tuning is the lever or next.
         only_limits: Whether the best cheaper rung misses nothing but cost or latency.
+        looks: Rung id -> its look at the hold-out set; a rung without one is left out.
     """
+    looks = looks if looks is not None and confirms(ladder) else {}
+    current = {rung: _counted(entry, looks.get(rung)) for rung, entry in current.items()}
     seen: list[RungSpec] = []
     for rung in ladder.rungs:
         entry = current.get(rung.id)
@@ -58,18 +75,29 @@ def decide(
             if rung.kind is Kind.FINE_TUNE:
                 continue
             break
-        if entry.verdict is Verdict.ERROR:
+        if entry.verdict is Verdict.ERROR or _unlooked(ladder, entry, looks):
             break
         seen.append(rung)
         if entry.verdict is Verdict.MET:
             granted = concessions() if rung.kind is Kind.FINE_TUNE else ()
-            return _selected(ladder, seen, current, granted)
+            return _selected(ladder, seen, current, granted, looks)
     else:
         open_ = gate_open()
         return _none(
-            ladder, seen, current, _advice(ladder, seen, diagnosis, open_, only_limits), concessions() if open_ else ()
-        )
-    return _incomplete(ladder, current, rung)
+            ladder, seen, current, _advice(ladder, seen, diagnosis, open_, only_limits),
+            concessions() if open_ else (), looks,
+        )  # fmt: skip
+    return _incomplete(ladder, current, rung, looks)
+
+
+def _counted(entry: RungEntry, look: Look | None) -> RungEntry:
+    """An entry with the verdict that counts."""
+    return replace(entry, verdict=confirmed(entry.verdict, look.entry.verdict if look else None))
+
+
+def _unlooked(ladder: Ladder, entry: RungEntry, looks: Mapping[str, Look]) -> bool:
+    """Whether a rung that meets the target has no look that could confirm it."""
+    return confirms(ladder) and entry.verdict is Verdict.MET and entry.rung not in looks
 
 
 def _advice(
@@ -79,15 +107,25 @@ def _advice(
 
 
 def _selected(
-    ladder: Ladder, seen: Sequence[RungSpec], current: Mapping[str, RungEntry], granted: Sequence[str]
+    ladder: Ladder,
+    seen: Sequence[RungSpec],
+    current: Mapping[str, RungEntry],
+    granted: Sequence[str],
+    looks: Mapping[str, Look],
 ) -> Decision:
     lever, below = seen[-1], seen[:-1]
     undecided = tuple(r.id for r in below if current[r.id].verdict is Verdict.INCONCLUSIVE)
     reason = f"{lever.id} is the lowest rung that meets every threshold"
-    if below:
-        reason += "; below the target: " + ", ".join(f"{r.id} ({shortfall(ladder, current[r.id])})" for r in below)
+    if lever.id in looks:
+        reason += f" and holds on the hold-out set ({counted_words(looks[lever.id])})"
+    reason += "".join(f"; {told}" for told in _told(ladder, below, current, looks))
     told = _with(reason, granted)
-    return Decision(lever.id, True, tuple(r.id for r in seen), told, f"ship {lever.id}", undecided)
+    ids = tuple(r.id for r in seen)
+    return Decision(lever.id, True, ids, told, f"ship {lever.id}", undecided, _among(ids, looks))
+
+
+def _among(ids: Sequence[str], looks: Mapping[str, Look]) -> tuple[str, ...]:
+    return tuple(rung for rung in ids if rung in looks)
 
 
 def _none(
@@ -96,20 +134,41 @@ def _none(
     current: Mapping[str, RungEntry],
     recommendation: str,
     granted: Sequence[str],
+    looks: Mapping[str, Look],
 ) -> Decision:
     reason = "no rung on record meets the target"
     if seen:
-        reason += ": " + ", ".join(f"{r.id} ({shortfall(ladder, current[r.id])})" for r in seen)
+        reason += ": " + "; ".join(_told(ladder, seen, current, looks))
     undecided = tuple(r.id for r in seen if current[r.id].verdict is Verdict.INCONCLUSIVE)
     told = _with(reason, granted)
-    return Decision(None, bool(seen), tuple(r.id for r in seen), told, recommendation, undecided)
+    ids = tuple(r.id for r in seen)
+    return Decision(None, bool(seen), ids, told, recommendation, undecided, _among(ids, looks))
+
+
+def _told(
+    ladder: Ladder, rungs: Sequence[RungSpec], current: Mapping[str, RungEntry], looks: Mapping[str, Look]
+) -> Iterator[str]:
+    """How rungs that do not meet the target miss it: those that are short, then those that are undecided."""
+    for what, undecided in (("below the target", False), ("undecided", True)):
+        those = [rung for rung in rungs if (current[rung.id].verdict is Verdict.INCONCLUSIVE) is undecided]
+        if those:
+            yield f"{what}: " + ", ".join(f"{r.id} ({_miss(ladder, current[r.id], looks.get(r.id))})" for r in those)
+
+
+def _miss(ladder: Ladder, entry: RungEntry, look: Look | None) -> str:
+    return unheld(ladder, look.entry) if look else shortfall(ladder, entry)
 
 
 def _with(reason: str, granted: Sequence[str]) -> str:
     return f"{reason}; fine-tuning allowed with: {', '.join(granted)}" if granted else reason
 
 
-def _incomplete(ladder: Ladder, current: Mapping[str, RungEntry], rung: RungSpec) -> Decision:
+def _incomplete(
+    ladder: Ladder, current: Mapping[str, RungEntry], rung: RungSpec, looks: Mapping[str, Look]
+) -> Decision:
+    if rung.id in current and _unlooked(ladder, current[rung.id], looks):
+        reason = f"{rung.id} meets the target on the eval set, but its look at the hold-out set is not on record"
+        return Decision(None, False, (), reason, f"run `pytest --ladder --ladder-rung={rung.id}`")
     what = "is in error" if rung.id in current else "has no current record"
     met = [r.id for r in ladder.rungs if r.id in current and current[r.id].verdict is Verdict.MET]
     reason = f"{met[0]} meets the target, but the cheaper rung {rung.id} {what}" if met else f"{rung.id} {what}"
@@ -117,7 +176,9 @@ def _incomplete(ladder: Ladder, current: Mapping[str, RungEntry], rung: RungSpec
 
 
 def shortfall(ladder: Ladder, entry: RungEntry) -> str:
-    """The widest miss of an entry against the thresholds, in a few words."""
+    """The widest miss of an entry against the thresholds, in a few words; the widest doubt where it is undecided."""
+    if entry.verdict is Verdict.INCONCLUSIVE:
+        return _doubt(ladder, entry)
     misses = [
         (figure.mean - least, f"{metric}[{name}] {_apart(figure.mean, least)}")
         for metric, slices in sorted(ladder.thresholds.items())
@@ -131,6 +192,20 @@ def shortfall(ladder: Ladder, entry: RungEntry) -> str:
         if ceiling is not None and value is not None and value > ceiling:
             return f"{name} {value:.6g} > {ceiling:.6g}"
     return str(entry.verdict)
+
+
+def _doubt(ladder: Ladder, entry: RungEntry) -> str:
+    """The figure of an undecided entry whose lower bound is the furthest below its threshold."""
+    doubts = [
+        (figure.low - least, f"{metric}[{name}] {figure.mean:.3f} in [{figure.low:.2f}, {figure.high:.2f}]")
+        for metric, slices in sorted(ladder.thresholds.items())
+        for name, least in sorted(slices.items())
+        if (figure := entry.scores.get(metric, {}).get(name))
+        and None not in (figure.mean, figure.low, figure.high)
+        and figure.low is not None and figure.low < least
+    ]  # fmt: skip
+    unmeasured = [f"{name} could not be measured" for name, value in entry.limits.items() if value is None]
+    return min(doubts)[1] if doubts else ", ".join(unmeasured) or str(entry.verdict)
 
 
 def _apart(mean: float, least: float) -> str:

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from pytest_ladder.core.base_summary import BaseSummary
+from pytest_ladder.core.confidences import PLAIN, Confidences
 from pytest_ladder.core.entries import RungEntry
 from pytest_ladder.core.rungs import Kind
 
@@ -67,6 +69,9 @@ class RungRow:
     """Worst cases, for a rung measured in this run."""
     recall: float | None = None
     """Share of gold evidence among the retrieved documents, where cases carry evidence and the rung retrieves."""
+    versions: int = 0
+    """Versions of the rung that the log has on today's eval set, this one among them: the more were tried, the more
+    likely one is above its target by luck."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,11 +103,18 @@ class LadderSummary:
     """What fails the build apart from the figures: missing answers, a log out of date or altered; one text each."""
     notes: tuple[str, ...] = ()
     """Warnings of the run, one line each."""
+    too_few: tuple[str, ...] = ()
+    """Thresholds that this eval set is too small to decide, one text each."""
     confidence: float = 0.95
+    """As declared."""
+    sure: Confidences = PLAIN
+    """Of the bounds that are shown."""
     rule: str = "point"
     show: str = "text"
     cases: int = 0
     checklist: Mapping[str, str] = field(default_factory=dict)
+    base: BaseSummary | None = None
+    """The ladder against a git ref; None where it was compared with none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,3 +124,5 @@ class RunSummary:
     ladders: tuple[LadderSummary, ...]
     at: str
     version: str
+    gone: tuple[str, ...] = ()
+    """One line for each ladder that stood at the git ref and is nowhere today."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
@@ -186,7 +187,7 @@ def _unconfirmable(ladder: Ladder, evalset: EvalSet) -> Iterator[str]:
         return
     confidence = ladder.decision.confidence
     for metric, slice_, threshold in asked(ladder):
-        n, least = _worth(ladder, evalset, slice_), least_n(threshold, confidence)
+        n, least = worth(ladder, evalset, slice_), least_n(threshold, confidence)
         if n and (least is None or n < least):
             yield message(
                 ladder.at("thresholds", metric, slice_),
@@ -211,14 +212,14 @@ def undecidable(ladder: Ladder, evalset: EvalSet) -> tuple[str, ...]:
     """
     sure, told = Confidences.of(ladder), []
     for metric, slice_, threshold in asked(ladder):
-        n, least = _worth(ladder, evalset, slice_), least_n(threshold, sure.met)
+        n, least = worth(ladder, evalset, slice_), least_n(threshold, sure.met)
         if n and (least is None or n < least):
             need = f"it takes {least}" if least else "no number does"
             told.append(f"{n} cases of {slice_} cannot show {metric} >= {threshold:g} at {_percent(sure.met)}: {need}")
     return tuple(told)
 
 
-def _worth(ladder: Ladder, evalset: EvalSet, slice_: str) -> int:
+def worth(ladder: Ladder, evalset: EvalSet, slice_: str) -> int:
     """How many independent cases a slice is worth."""
     cases = evalset.slices.get(slice_, ())
     groups = clusters(cases, ladder.decision.cluster)
@@ -226,7 +227,7 @@ def _worth(ladder: Ladder, evalset: EvalSet, slice_: str) -> int:
 
 
 def _percent(share: float) -> str:
-    return f"{100 * share:.3g} %"
+    return f"{math.floor(1000 * share + SLACK) / 10:g} %"
 
 
 def _too_few_latencies(ladder: Ladder, evalset: EvalSet) -> Iterator[str]:

@@ -11,17 +11,21 @@ import pytest
 from pytest_ladder.core.answers import Reply
 from pytest_ladder.core.canonical import Json
 from pytest_ladder.core.cases import EvalSet
+from pytest_ladder.core.confidences import Confidences
 from pytest_ladder.core.entries import Entry, Verdict
 from pytest_ladder.core.evaluation import Evaluation
 from pytest_ladder.core.ladder import Ladder
+from pytest_ladder.core.looks import alone, more_in_holdout
 from pytest_ladder.core.rungs import Kind
 from pytest_ladder.core.summary import State
+from pytest_ladder.core.thresholds import LEAST_LATENCIES, more_cases
 from pytest_ladder.engine.client import Client
 from pytest_ladder.engine.loop import LoopThread
 from pytest_ladder.errors import LadderError
 from pytest_ladder.report import numbers
 from pytest_ladder.report.case_errors import case_errors
 from pytest_ladder.report.explain import explain
+from pytest_ladder.report.unconfirmed import unconfirmed
 from pytest_ladder.session.climb import Climb
 from pytest_ladder.session.evidence import mend
 from pytest_ladder.session.grader import mixture
@@ -100,7 +104,7 @@ class RungHandle:
         """End the test by what the evaluation says; nothing happens where it meets the target."""
         __tracebackhide__ = True
         assert self.result is not None
-        verdict = self.result.evaluation.verdict
+        verdict = self.result.verdict
         if self.result.missing or self.result.altered or self._run.log_fault or verdict is Verdict.ERROR:
             self.state = State.ERROR
             pytest.fail(self._why_error(self.result), pytrace=False)
@@ -109,14 +113,25 @@ class RungHandle:
             return
         told = self._explained(self.result)
         if self._climb.may_be_short(self.id):
-            raise pytest.skip.Exception(_missed(self.result), _use_item_location=True)
+            raise pytest.skip.Exception(_missed(self._run.ladder, self.result), _use_item_location=True)
         raise ThresholdsMissed(told)
 
     def _explained(self, result: RungResult) -> str:
+        if result.unheld:
+            return self._unconfirmed(result)
         evaluation = result.evaluation
         return explain(
             self.id, evaluation.checks, result.misses, path=self._run.ladder.where,
-            confidence=self._run.ladder.decision.confidence, cases=len(evaluation.cases),
+            sure=Confidences.of(self._run.ladder), cases=len(evaluation.cases),
+            more=_to_decide(self._run.ladder, evaluation),
+            next_step=self._climb.beyond(self.id),
+        )  # fmt: skip
+
+    def _unconfirmed(self, result: RungResult) -> str:
+        evaluation, ladder = result.deciding, self._run.ladder
+        return unconfirmed(
+            self.id, evaluation.checks, sure=Confidences.of(alone(ladder, self.id, LEAST_LATENCIES)),
+            cases=len(evaluation.cases), more=more_in_holdout(ladder, self.id, evaluation.missed()),
             next_step=self._climb.beyond(self.id),
         )  # fmt: skip
 
@@ -127,7 +142,8 @@ class RungHandle:
             return f"{self._run.ladder.where}: rung {self.id}: altered: {result.altered}. {mend(self.id)}"
         if result.missing:
             names = ", ".join(result.missing[:5]) + (", ..." if len(result.missing) > 5 else "")
-            told = numbers.plural(len(result.missing), "answer is", "answers are")
+            on = " to the hold-out set" if result.evaluation.verdict is Verdict.MET else ""
+            told = numbers.plural(len(result.missing), f"answer{on} is", f"answers{on} are")
             return (
                 f"{self._run.ladder.where}: rung {self.id}: {told} not on record ({names}). "
                 f"Run `pytest --ladder --ladder-record=new --ladder-rung={self.id}` and commit the recordings."
@@ -135,7 +151,9 @@ class RungHandle:
         return _told_errors(self._run.ladder, result)
 
 
-def _missed(result: RungResult) -> str:
+def _missed(ladder: Ladder, result: RungResult) -> str:
+    if result.unheld:
+        return result.unheld
     told = []
     for check in result.evaluation.missed():
         least = numbers.threshold(check.threshold)
@@ -148,11 +166,17 @@ def _missed(result: RungResult) -> str:
             told.append(f"{check.metric} {value} > {numbers.limit(check.metric, check.threshold)}")
         else:
             told.append(f"{check.metric} could not be measured")
-    return ", ".join(told)
+    more = _to_decide(ladder, result.evaluation)
+    return ", ".join(told) + (f"; to decide it: {more}" if more else "")
+
+
+def _to_decide(ladder: Ladder, evaluation: Evaluation) -> str:
+    """How many more cases would decide an undecided rung."""
+    return more_cases(ladder, evaluation.missed()) if evaluation.verdict is Verdict.INCONCLUSIVE else ""
 
 
 def _told_errors(ladder: Ladder, result: RungResult) -> str:
-    evaluation = result.evaluation
+    evaluation = result.deciding
     if evaluation.mixed_models and not evaluation.errors:
         return f"{ladder.where}: {' '.join(mixture(evaluation))}"
     return case_errors(ladder, evaluation)

@@ -9,7 +9,7 @@ from pytest_ladder.core.entries import RungEntry, Verdict
 from pytest_ladder.core.summary import LadderSummary, RungRow, State
 from pytest_ladder.core.thresholds import check_limit
 from pytest_ladder.report import numbers
-from pytest_ladder.report.figures import STATE_WORDS, Place, mark, places, standing
+from pytest_ladder.report.figures import STATE_WORDS, Place, mark, noisy, places, standing
 from pytest_ladder.report.text import one_line
 
 STATE_STYLES = {
@@ -94,27 +94,24 @@ def _figure_column(summary: LadderSummary, place: Place, unicode: bool) -> Colum
     head = [one_line(place.metric, unicode=unicode), one_line(place.slice, unicode=unicode)]
     if place.threshold is not None:
         head.append(f"{'≥' if unicode else '>='} {numbers.threshold(place.threshold)}")
-    return Column(tuple(head), tuple(_figure_cell(row, place, summary.rule, unicode) for row in summary.rows))
+    return Column(tuple(head), tuple(_figure_cell(row, place, summary, unicode) for row in summary.rows))
 
 
-def _figure_cell(row: RungRow, place: Place, rule: str, unicode: bool) -> Cell:
+def _figure_cell(row: RungRow, place: Place, summary: LadderSummary, unicode: bool) -> Cell:
     if row.entry is None:
         return NOTHING
     figure = row.entry.scores.get(place.metric, {}).get(place.slice)
     if figure is None:
         return (Piece(numbers.MISSING, "dim"),)
-    verdict = standing(figure, place.threshold, rule)
+    verdict = standing(figure, place.threshold, summary.rule)
+    sign = mark(verdict, unicode, noisy(summary, figure, place.threshold))
     text = numbers.score(figure.mean, threshold=place.threshold)
-    pieces = [Piece(_marked(text, verdict, unicode), _dimmed(row, _VERDICT_STYLES.get(verdict, "red")))]
+    pieces = [Piece(f"{text} {sign}".rstrip(), _dimmed(row, _VERDICT_STYLES.get(verdict, "red")))]
     if interval := numbers.interval(figure.low, figure.high, threshold=place.threshold):
         pieces.append(Piece(interval, "dim"))
     if figure.unscored:
         pieces.append(Piece(f"{numbers.count(figure.unscored)} unscored", _dimmed(row, "red")))
     return tuple(pieces)
-
-
-def _marked(text: str, verdict: Verdict | None, unicode: bool) -> str:
-    return f"{text} {mark(verdict, unicode)}".rstrip()
 
 
 def _limit_column(summary: LadderSummary, name: str, most: float, unicode: bool) -> Column:
@@ -131,7 +128,7 @@ def _limit_cell(row: RungRow, name: str, most: float, unicode: bool) -> Cell:
     if not isinstance(value, int | float):
         return (Piece("unknown", "dim"),)
     verdict = check_limit(value, most)
-    text = _marked(numbers.ceiling(name, value, limit=most), verdict, unicode)
+    text = f"{numbers.ceiling(name, value, limit=most)} {mark(verdict, unicode)}".rstrip()
     return (Piece(text, _dimmed(row, _VERDICT_STYLES.get(verdict, "red"))),)
 
 

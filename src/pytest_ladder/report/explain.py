@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from pytest_ladder.core.confidences import PLAIN, Confidences
 from pytest_ladder.core.entries import Figure, Verdict
 from pytest_ladder.core.summary import Miss
 from pytest_ladder.core.thresholds import Check
@@ -15,8 +16,8 @@ _WIDTH = 120
 
 
 def explain(
-    rung: str, checks: Sequence[Check], misses: Sequence[Miss] = (), *, path: str, confidence: float = 0.95,
-    cases: int = 0, next_step: str = "",
+    rung: str, checks: Sequence[Check], misses: Sequence[Miss] = (), *, path: str, sure: Confidences = PLAIN,
+    cases: int = 0, more: str = "", next_step: str = "",
 ) -> str:  # fmt: skip
     """Say which thresholds a rung misses, by how much, where it is worst, and what to do; no line end at the end.
 
@@ -25,12 +26,15 @@ def explain(
         checks: All its checks; those that are met are left out.
         misses: Its worst cases; texts that are None are left out.
         path: ladder.toml as typed from the rootdir.
-        confidence: Of each one-sided bound.
+        sure: Of each one-sided bound.
         cases: Of the eval set.
+        more: How many more cases would decide what is undecided.
         next_step: A sentence in place of the usual one.
     """
     missed = [check for check in checks if check.verdict is not Verdict.MET]
-    lines = [_headline(rung, missed, len(checks), cases), *(f"  {check_line(check, confidence)}" for check in missed)]
+    lines = [_headline(rung, missed, len(checks), cases), *(f"  {check_line(check, sure)}" for check in missed)]
+    if more:
+        lines.append(f"  to decide it: {more}")
     if misses:
         lines += ["worst cases:", *(line for miss in misses for line in _miss_lines(miss))]
     return "\n".join([*lines, next_step or _next_step(rung, path)])
@@ -38,16 +42,17 @@ def explain(
 
 def _headline(rung: str, missed: Sequence[Check], all_: int, cases: int) -> str:
     on = f" on {numbers.plural(cases, 'case')}" if cases else ""
-    return (
-        f"rung {one_line(rung)} is below its target: {len(missed)} of {numbers.plural(all_, 'threshold')} not met{on}"
-    )
+    undecided = {check.verdict for check in missed} == {Verdict.INCONCLUSIVE}
+    stands = "is undecided" if undecided else "is below its target"
+    what = "not clear" if undecided else "not met"
+    return f"rung {one_line(rung)} {stands}: {len(missed)} of {numbers.plural(all_, 'threshold')} {what}{on}"
 
 
 def _next_step(rung: str, path: str) -> str:
     return f"Mend the rung, or declare the next one in {path}, and run `pytest --ladder --ladder-rung={rung}`."
 
 
-def check_line(check: Check, confidence: float) -> str:
+def check_line(check: Check, sure: Confidences = PLAIN) -> str:
     """One check: figure, threshold, interval and counts."""
     if check.kind == "limit" or check.figure is None:
         return _limit_line(check)
@@ -57,13 +62,21 @@ def check_line(check: Check, confidence: float) -> str:
         return f"{place} has no scored case; it must be at least {least}  ({_counts(figure)})"
     signs = {Verdict.MET: f">= {least}", Verdict.SHORT: f"< {least}"}
     stands = signs.get(check.verdict, f"is undecided against {least}")
-    return f"{place} {numbers.score(figure.mean, threshold=check.threshold)} {stands}  ({_bounds(check, confidence)})"
+    return f"{place} {numbers.score(figure.mean, threshold=check.threshold)} {stands}  ({_bounds(check, sure)})"
 
 
-def _bounds(check: Check, confidence: float) -> str:
+def _bounds(check: Check, sure: Confidences) -> str:
     figure = check.figure or Figure(None, 0, None, None)
     low, high = (numbers.bound(value, threshold=check.threshold) for value in (figure.low, figure.high))
-    return f"{numbers.percent(confidence)} one-sided bounds {low}..{high}, {_counts(figure)}"
+    noise = ", within noise" if check.noisy and check.verdict is not Verdict.INCONCLUSIVE else ""
+    return f"{_sure(low, high, sure)}{noise}, {_counts(figure)}"
+
+
+def _sure(low: str, high: str, sure: Confidences) -> str:
+    met, short = numbers.level(sure.met), numbers.level(sure.short)
+    if met == short:
+        return f"{met} one-sided bounds {low}..{high}"
+    return f"one-sided bounds {low} at {met}, {high} at {short}"
 
 
 def _counts(figure: Figure) -> str:

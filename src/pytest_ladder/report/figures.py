@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from pytest_ladder.core.cases import ALL
+from pytest_ladder.core.confidences import Confidences
 from pytest_ladder.core.entries import Figure, Verdict
+from pytest_ladder.core.ladder import CONFIDENT
 from pytest_ladder.core.summary import LadderSummary, State
-from pytest_ladder.core.thresholds import check_threshold
+from pytest_ladder.core.thresholds import check_threshold, within_noise
 from pytest_ladder.report import numbers
 
 STATE_WORDS = {state: "undecided" if state is State.INCONCLUSIVE else state.value for state in State}
@@ -22,10 +24,20 @@ def standing(figure: Figure | None, threshold: float | None, rule: str) -> Verdi
     return check_threshold(figure, threshold, rule)
 
 
-def mark(verdict: Verdict | None, unicode: bool) -> str:
-    """The sign after a figure: whether it meets its threshold; empty where nothing was asked."""
+NOISE = "~"
+"""What marks a verdict whose threshold lies within the interval: other cases might have given another one."""
+
+
+def mark(verdict: Verdict | None, unicode: bool, noisy: bool = False) -> str:
+    """The sign after a figure: whether it meets its threshold, and if within noise; empty where nothing was asked."""
     signs = {Verdict.MET: ("✓", "ok"), Verdict.SHORT: ("✗", "no")}.get(verdict, ("?", "?")) if verdict else ("", "")
-    return signs[0] if unicode else signs[1]
+    return (signs[0] if unicode else signs[1]) + (NOISE if noisy and verdict is not Verdict.INCONCLUSIVE else "")
+
+
+def noisy(summary: LadderSummary, figure: Figure | None, threshold: float | None) -> bool:
+    """Whether a figure's verdict by the mean lies within the noise."""
+    asked = figure is not None and threshold is not None and summary.rule != CONFIDENT
+    return bool(asked and figure and threshold is not None and within_noise(figure, threshold))
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,5 +67,39 @@ def _places_of(summary: LadderSummary, metric: str) -> Iterator[Place]:
 
 def rule_words(summary: LadderSummary) -> str:
     """How this ladder judges, in a few words."""
-    bounds = f"one-sided bounds at {numbers.percent(summary.confidence)}"
-    return f"judged by {bounds}" if summary.rule == "confident" else f"judged by the mean; in brackets {bounds}"
+    bounds = bounds_words(summary.sure)
+    if summary.rule == CONFIDENT:
+        return f"judged by {bounds}{_shared(summary)}"
+    legend = f"; {NOISE} within noise: they reach over the threshold" if _any_noise(summary) else ""
+    return f"judged by the mean; in brackets {bounds}{legend}"
+
+
+def bounds_words(sure: Confidences) -> str:
+    """What the bounds of an interval are, in a few words."""
+    low, high = numbers.level(sure.met), numbers.level(sure.short)
+    if low == high:
+        return f"one-sided bounds at {low}"
+    return f"one-sided bounds, the lower at {low}, the upper at {high}"
+
+
+def _shared(summary: LadderSummary) -> str:
+    thresholds = sum(map(len, summary.thresholds.values()))
+    rungs = numbers.plural(len(summary.rows), "rung")
+    if summary.sure == Confidences(summary.confidence, summary.confidence):
+        return ""
+    return f": {numbers.percent(summary.confidence)} over {rungs} and {numbers.plural(thresholds, 'threshold')}"
+
+
+def _any_noise(summary: LadderSummary) -> bool:
+    return any(
+        noisy(summary, row.entry.scores.get(place.metric, {}).get(place.slice), place.threshold)
+        for row in summary.rows
+        if row.entry
+        for place in places(summary)
+    )
+
+
+def versions_words(summary: LadderSummary) -> str:
+    """How many versions of which rungs were tried on the eval set; empty where none was tried twice."""
+    tried = [f"{row.id} in {row.versions}" for row in summary.rows if row.versions > 1]
+    return f"{', '.join(tried)} versions on this eval set" if tried else ""

@@ -7,6 +7,7 @@ import math
 
 from pytest_ladder.core.canonical import Json, rounded
 from pytest_ladder.core.summary import LadderSummary, Miss, RungRow, RunSummary
+from pytest_ladder.report.base import base_json
 from pytest_ladder.report.json_schema import report_json_schema
 
 __all__ = ["render_json", "report_json_schema"]
@@ -21,8 +22,13 @@ def render_json(summary: RunSummary) -> str:
     """
     value = {
         "schema": SCHEMA, "kind": "report", "version": summary.version, "at": summary.at,
-        "ladders": [_ladder(ladder) for ladder in summary.ladders],
+        "ladders": [_ladder(ladder) for ladder in summary.ladders], "gone": list(summary.gone),
     }  # fmt: skip
+    return dump(value)
+
+
+def dump(value: Json) -> str:
+    """Write a value as indented JSON with sorted keys, figures rounded to six decimals; it ends with a line end."""
     return json.dumps(_clean(value), indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
 
 
@@ -30,19 +36,21 @@ def _ladder(ladder: LadderSummary) -> Json:
     refusals = [{"code": r.code, "reason": r.reason, "mend": r.mend} for r in ladder.refusals]
     return {
         "name": ladder.name, "where": ladder.where, "task": ladder.task, "cases": ladder.cases, "rule": ladder.rule,
-        "confidence": ladder.confidence, "thresholds": {m: dict(row) for m, row in ladder.thresholds.items()},
+        "confidence": ladder.confidence, "too_few": list(ladder.too_few),
+        "bounds": {"low": ladder.sure.met, "high": ladder.sure.short},
+        "thresholds": {m: dict(row) for m, row in ladder.thresholds.items()},
         "limits": dict(ladder.limits), "selected": ladder.selected, "decided": ladder.decided,
         "recommendation": ladder.recommendation, "waivers": list(ladder.waivers), "notes": list(ladder.notes),
         "checklist": dict(ladder.checklist), "rungs": [_rung(row, ladder.show) for row in ladder.rows],
         "gate": {"requested": ladder.requested, "allowed": ladder.allowed, "refusals": refusals},
-        "failures": list(ladder.failures),
+        "failures": list(ladder.failures), "base": base_json(ladder.base),
     }  # fmt: skip
 
 
 def _rung(row: RungRow, show: str) -> Json:
     return {
         "id": row.id, "kind": str(row.kind), "state": str(row.state), "from_log": row.from_log, "note": row.note,
-        "recall": row.recall, "entry": row.entry.as_dict() if row.entry else None,
+        "recall": row.recall, "versions": row.versions, "entry": row.entry.as_dict() if row.entry else None,
         "worst_cases": [_miss(miss, show) for miss in row.misses],
     }  # fmt: skip
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pytest_ladder.core.canonical import Json
 from pytest_ladder.core.entries import Verdict
+from pytest_ladder.core.pairing import Difference
+from pytest_ladder.core.policy import Direction
 from pytest_ladder.core.rungs import Kind
 from pytest_ladder.core.summary import State
 
@@ -22,6 +24,7 @@ def report_json_schema() -> Json:
     whole = _object(
         schema={"const": 1}, kind={"const": "report"}, version=_TEXT,
         at={**_TEXT, "description": "UTC time of the run, ISO 8601."}, ladders=_list_of(_ladder()),
+        gone={**_TEXTS, "description": "Ladders that stood at the git ref and are nowhere today."},
     )  # fmt: skip
     title = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "pytest-ladder report"}
     return {**title, **whole, "$defs": {"entry": _entry(), "figure": _figure()}}
@@ -43,7 +46,9 @@ def _map_of(value: Json, description: str = "") -> Json:
 def _ladder() -> Json:
     return _object(
         name=_TEXT, where={**_TEXT, "description": "ladder.toml, relative to pytest's rootdir."}, task=_TEXT,
-        cases=_COUNT, rule=_TEXT, confidence={**_SHARE, "description": "Of each one-sided bound."},
+        cases=_COUNT, rule=_TEXT, confidence={**_SHARE, "description": "As declared."},
+        too_few={**_TEXTS, "description": "Thresholds that the eval set is too small to decide."},
+        bounds={**_object(low=_SHARE, high=_SHARE), "description": "Confidence of each one-sided bound."},
         thresholds=_map_of(_map_of({"type": "number"}), "Metric to slice to least mean score."),
         limits=_map_of({"type": "number"}, "Declared ceilings: USD or seconds."),
         selected={**_TEXT_OR_NULL, "description": "The selected rung; null where there is none."},
@@ -53,6 +58,27 @@ def _ladder() -> Json:
             requested=_TRUTH, allowed=_TRUTH, refusals=_list_of(_object(code=_TEXT, reason=_TEXT, mend=_TEXT))
         ),
         failures={**_TEXTS, "description": "What fails the build apart from the figures."},
+        base={
+            "oneOf": [_base(), {"type": "null"}], "description": "Against a git ref; null where none was given.",
+        },
+    )  # fmt: skip
+
+
+def _base() -> Json:
+    differences = {"type": ["number", "null"], "minimum": -1, "maximum": 1}
+    flips = _object(
+        before=_TEXT, now=_TEXT, metric=_TEXT, slice=_TEXT, n=_COUNT, wins=_COUNT, ties=_COUNT, losses=_COUNT,
+        difference={**differences, "description": "Now minus before, on shared cases."}, low=differences,
+        high=differences, p_gain={**_SHARE, "description": "One-sided, after Holm over all comparisons."},
+        p_loss=_SHARE, verdict={"enum": [str(verdict) for verdict in Difference]}, regression=_TRUTH,
+        won={**_TEXTS, "description": "Up to ten ids of cases, the largest difference first."}, lost=_TEXTS,
+    )  # fmt: skip
+    return _object(
+        ref=_TEXT, commit={**_TEXT, "description": "The merge base of the ref and HEAD."}, confidence=_SHARE,
+        policy_refused={**_TRUTH, "description": "Whether a laxer rule fails the build."},
+        rewritten={**_TEXT, "description": "Entries that stood there and are gone or changed."}, notes=_TEXTS,
+        comparisons=_list_of(flips),
+        policy=_list_of(_object(change=_TEXT, direction={"enum": [str(one) for one in Direction]})),
     )  # fmt: skip
 
 
@@ -61,6 +87,7 @@ def _rung() -> Json:
         id=_TEXT, kind={"enum": [str(kind) for kind in Kind]}, state={"enum": [str(state) for state in State]},
         from_log={**_TRUTH, "description": "Whether its entry was not measured in this run."}, note=_TEXT,
         recall={**_SHARE_OR_NULL, "description": "Share of gold evidence among the retrieved documents."},
+        versions={**_COUNT, "description": "Versions tried on this eval set."},
         entry={"oneOf": [{"$ref": "#/$defs/entry"}, {"type": "null"}]}, worst_cases=_list_of(_miss()),
     )  # fmt: skip
 

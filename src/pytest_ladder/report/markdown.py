@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterable, Iterator
 
 from pytest_ladder.core.summary import LadderSummary, Miss, RungRow, RunSummary
-from pytest_ladder.report import numbers
+from pytest_ladder.report import base, numbers
 from pytest_ladder.report.columns import FROM_LOG, Cell, Column, columns_of
-from pytest_ladder.report.figures import rule_words
+from pytest_ladder.report.figures import rule_words, versions_words
 from pytest_ladder.report.text import one_line
 from pytest_ladder.report.texts import failure_words, gate_title, texts_of
 
@@ -23,6 +23,7 @@ def render_markdown(summary: RunSummary) -> str:
     mention.
     """
     blocks = [block for ladder in summary.ladders for block in _ladder(ladder)]
+    blocks += _list("Ladders that are gone", map(prose, summary.gone))
     stamp = f"<sub>pytest-ladder {code(summary.version)}, {code(summary.at)}</sub>"
     return "\n\n".join([*blocks, stamp]) + "\n"
 
@@ -38,7 +39,11 @@ def _ladder(ladder: LadderSummary) -> Iterator[str]:
     yield f"**Decided:** {prose(ladder.decided)}"
     if ladder.recommendation:
         yield f"**Next:** {prose(ladder.recommendation)}"
+    if tried := versions_words(ladder):
+        yield f"**Tried:** {prose(tried)}"
     yield from _gate(ladder)
+    yield from _base(ladder)
+    yield from _list("Too few cases to decide", map(prose, ladder.too_few))
     yield from _list("Warnings", map(prose, ladder.notes))
     yield from _list("Waivers in force", map(prose, ladder.waivers))
     yield from _list("Rungs", _rung_notes(ladder))
@@ -81,6 +86,13 @@ def _gate(ladder: LadderSummary) -> Iterator[str]:
         yield "\n".join(lines)
     if title:
         yield from _list("Checklist", (f"{prose(k)}: {prose(v)}" for k, v in ladder.checklist.items()))
+
+
+def _base(ladder: LadderSummary) -> Iterator[str]:
+    if ladder.base is not None:
+        told = [f"{line.label + ': ' if line.label else ''}{line.text}" for line in base.lines(ladder.base)]
+        heading = base.heading(ladder.base)
+        yield from _list(prose(f"{heading[0].upper()}{heading[1:]}"), map(prose, told or ["nothing changed"]))
 
 
 def _list(title: str, items: Iterable[str]) -> Iterator[str]:

@@ -4,6 +4,8 @@
 |---|---|---|
 | score | three decimals; more where three would show it as 0, 1 or its threshold, which it is not | `0.974`, `0.8996` |
 | interval | two decimals a bound, more by the same rule | `[0.94, 0.99]` |
+| difference | as a score and its interval, with their signs | `+0.729`, `[+0.68, +0.77]` |
+| p-value | three decimals; more where three would show it as 0.05, which it is not | `0.012`, `<0.001` |
 | threshold | at least two decimals, as many as it was declared with, at most six | `0.90`, `0.995` |
 | limit | as a threshold, with its unit | `$0.01`, `2.00 s` |
 | against a limit | two decimals of a second, four of a dollar, more by the rule for scores | `1.30 s`, `$0.0021` |
@@ -12,6 +14,7 @@
 | seconds | milliseconds below one, then seconds, then minutes, then hours | `340 ms`, `1.24 s`, `2 min 05 s` |
 | count | commas between thousands | `12,345` |
 | percent | no decimals where it is whole | `95 %`, `97.5 %` |
+| confidence | a percentage, rounded down to a tenth | `99.1 %` |
 
 What is absent or not finite is written `-`. Every form is ASCII.
 """
@@ -58,6 +61,26 @@ def interval(low: float | None, high: float | None, *, threshold: float | None =
     if _absent(low) and _absent(high):
         return ""
     return f"[{bound(low, threshold=threshold)}, {bound(high, threshold=threshold)}]"
+
+
+def difference(value: float | None, decimals: int = 3) -> str:
+    """Write a difference of two scores with its sign; never rounded to 0, which it is not."""
+    if value is None or _absent(value):
+        return MISSING
+    text = _near(value, decimals, (0.0,))
+    return f"{'+' if float(text) > 0 else ''}{text}" if float(text) else text.lstrip("-")
+
+
+def reach(low: float | None, high: float | None) -> str:
+    """Write the interval of a difference; empty where neither bound is known."""
+    if _absent(low) and _absent(high):
+        return ""
+    return f"[{difference(low, 2)}, {difference(high, 2)}]"
+
+
+def p_value(p: float) -> str:
+    """Write a p-value."""
+    return "<0.001" if p < 0.001 else _near(p, 3, (0.05, 1.0))
 
 
 def threshold(value: float) -> str:
@@ -119,6 +142,11 @@ def percent(share: float | None) -> str:
         return MISSING
     text = f"{share * 100:.1f}"
     return f"{text.removesuffix('.0')} %"
+
+
+def level(confidence: float) -> str:
+    """Write a confidence to a tenth of a per cent, rounded down: `99.1 %`."""
+    return percent(math.floor(confidence * 1000 + 1e-9) / 1000)
 
 
 def plural(value: int, one: str, many: str | None = None) -> str:

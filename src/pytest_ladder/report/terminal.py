@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from pytest_ladder.core.summary import LadderSummary, Miss, RungRow, RunSummary, State
-from pytest_ladder.report import numbers
+from pytest_ladder.report import base, numbers
 from pytest_ladder.report.columns import FROM_LOG, columns_of
-from pytest_ladder.report.figures import rule_words
+from pytest_ladder.report.figures import rule_words, versions_words
 from pytest_ladder.report.grid import tables
 from pytest_ladder.report.page import INDENT, LEAST_WIDTH, Page, Remark
 from pytest_ladder.report.texts import failure_words, gate_title, texts_of
@@ -28,7 +28,9 @@ def render_terminal(summary: RunSummary, *, width: int, color: bool, unicode: bo
         verbose: Worst cases are listed from 1 up.
     """
     page = Page(max(width, LEAST_WIDTH), unicode, color)
-    sections = (page.render([*_section(page, ladder, verbose)]) for ladder in summary.ladders)
+    sections = [page.render([*_section(page, ladder, verbose)]) for ladder in summary.ladders]
+    if summary.gone:
+        sections.append(page.render([page.labelled([Remark("gone", gone, "red", "red") for gone in summary.gone])]))
     return "\n".join(sections)
 
 
@@ -44,6 +46,7 @@ def _section(page: Page, ladder: LadderSummary, verbose: int) -> Iterator[Render
         yield ""
     yield page.labelled([*_remarks(ladder), *_more(ladder, verbose)])
     yield from _gate(page, ladder)
+    yield from _base(page, ladder)
     if verbose >= 1:
         yield from _worst(page, ladder)
 
@@ -68,6 +71,10 @@ def _remarks(ladder: LadderSummary) -> Iterator[Remark]:
     yield Remark("decided", ladder.decided, "bold green" if ladder.selected else "bold yellow")
     if ladder.recommendation:
         yield Remark("next", ladder.recommendation)
+    if tried := versions_words(ladder):
+        yield Remark("tried", tried, "dim", "dim")
+    if ladder.too_few:
+        yield Remark("too few", "; ".join(ladder.too_few), "yellow", "yellow")
     for note in ladder.notes:
         yield Remark("warning", note, "yellow", "bold yellow")
     for waiver in ladder.waivers:
@@ -91,6 +98,14 @@ def _gate(page: Page, ladder: LadderSummary) -> Iterator[RenderableType]:
     if ladder.checklist:
         yield page.indented("checklist", by=INDENT * 2, style="bold")
         yield page.labelled([Remark(*item, label_style="") for item in ladder.checklist.items()], by=INDENT * 4)
+
+
+def _base(page: Page, ladder: LadderSummary) -> Iterator[RenderableType]:
+    if ladder.base is not None:
+        yield ""
+        yield page.indented(base.heading(ladder.base), style="bold")
+        told = [Remark(line.label, line.text, line.style, line.style or "dim") for line in base.lines(ladder.base)]
+        yield page.labelled(told or [Remark("same", "nothing changed")], by=INDENT * 2)
 
 
 def _worst(page: Page, ladder: LadderSummary) -> Iterator[RenderableType]:

@@ -15,6 +15,7 @@ from pytest_ladder.session.de_escalation import de_escalation
 from pytest_ladder.session.evidence import measured_at, mend, rung_entries, said
 from pytest_ladder.session.history import overlap
 from pytest_ladder.session.ladder_run import LadderRun
+from pytest_ladder.session.looking import looks_of, sealed_looks
 from pytest_ladder.session.results import Report
 from pytest_ladder.session.standing import Standing
 from pytest_ladder.session.unmatched import unmatched
@@ -56,7 +57,7 @@ def finish(
     measured = _measured(reports)
     changed = {report.rung: report.altered for report in reports if report.altered}
     sealed = _sealed(run, measured, changed, reports, now)
-    standing = Standing(run, sealed.current, changed, now.date())
+    standing = Standing(run, sealed.current, changed, now.date(), sealed.looks)
     decision = standing.decision
     new: list[Entry] = [*sealed.new]
     errors = any(report.state == "error" for report in reports)
@@ -91,6 +92,8 @@ class Sealed:
     current: Mapping[str, RungEntry]
     """Rung id -> the entry that stands for it: an old one that says the same, or a new one."""
     new: Sequence[RungEntry]
+    looks: Mapping[str, RungEntry]
+    """Rung id -> its look at the hold-out set, likewise."""
 
 
 def _measured(reports: Sequence[Report]) -> dict[str, RungEntry]:
@@ -120,8 +123,9 @@ def _sealed(
         since = at if asked.get(rung.id) else measured_at(entries, candidate) or at
         current[rung.id] = _completed(run, candidate, current, changed, now).sealed(since)
         new.append(current[rung.id])
-    new += _looks(run, reports, at)
-    return Sealed(current, new)
+    order = [rung.id for rung in run.ladder.rungs]
+    looks, taken = sealed_looks(run.log, sorted(reports, key=lambda r: order.index(r.rung)), changed, at)
+    return Sealed(current, [*new, *taken], looks)
 
 
 def _stale(run: LadderRun, entry: RungEntry, now: datetime) -> bool:
@@ -147,23 +151,15 @@ def _completed(
     )  # fmt: skip
 
 
-def _looks(run: LadderRun, reports: Sequence[Report], at: str) -> list[RungEntry]:
-    looks = [RungEntry.from_dict(report.holdout) for report in reports if report.holdout]
-    return [
-        look.sealed(at)
-        for look in looks
-        if not any(entry.says_the_same(look) for entry in rung_entries(run.log, look.rung))
-    ]
-
-
 def _decided(run: LadderRun, standing: Standing, decision: Decision, now: datetime) -> list[DecisionEntry]:
     ids = {rung: entry.id for rung, entry in standing.current.items()}
-    entry = decision.entry(run.ladder.name, ids)
+    looks = {rung: look.entry.id for rung, look in standing.looks.items()}
+    entry = decision.entry(run.ladder.name, ids, looks)
     made = [e for e in run.log if isinstance(e, DecisionEntry)]
     if run.settings.read_only:
-        standing_ids = set(ids.values())
+        standing_ids = {*ids.values(), *looks.values()}
         resting = [e for e in made if set(e.rests_on) <= standing_ids] or sorted(made, key=lambda e: e.at)[-1:]
-        alike = any(e.selected == entry.selected for e in resting)
+        alike = any(e.selected == entry.selected and _confirmed(run, standing, decision, e) for e in resting)
     else:
         alike = any(
             (e.selected, e.rests_on, e.recommendation, e.reason)
@@ -171,6 +167,14 @@ def _decided(run: LadderRun, standing: Standing, decision: Decision, now: dateti
             for e in made
         )
     return [] if alike else [entry.sealed(now.strftime("%Y-%m-%dT%H:%M:%SZ"))]
+
+
+def _confirmed(run: LadderRun, standing: Standing, decision: Decision, made: DecisionEntry) -> bool:
+    """Whether a decision of the log rests on the look that its lever needs; on any that says what today's says."""
+    look = standing.looks.get(decision.selected or "")
+    if look is None or decision.selected not in decision.looks:
+        return True
+    return any(entry.id in made.rests_on and entry.says_the_same(look.entry) for entry in looks_of(run.log))
 
 
 def _failures(run: LadderRun, new: Sequence[Entry], changed: Mapping[str, str]) -> list[str]:
@@ -193,12 +197,19 @@ def _unjustified(standing: Standing) -> list[str]:
     return [f"{standing.ladder.where}: {lever} is on record, but its evidence does not justify it: {told}."]
 
 
+def _would_tell(standing: Standing, undecided: Sequence[str]) -> str:
+    told = [(rung, more) for rung in undecided if (more := standing.undecided(rung))]
+    if not told:
+        return "more cases would tell"
+    return "; ".join(f"{more} would tell" if len(undecided) == 1 else f"{rung}: {more}" for rung, more in told)
+
+
 def _notes(run: LadderRun, standing: Standing, decision: Decision, now: datetime) -> list[str]:
     notes = [] if run.settings.read_only else list(run.log_doubts)
     if decision.selected and decision.undecided:
         notes.append(
             f"{', '.join(decision.undecided)} {'is' if len(decision.undecided) == 1 else 'are'} undecided: a cheaper "
-            f"rung than {decision.selected} may do; more cases would tell"
+            f"rung than {decision.selected} may do; {_would_tell(standing, decision.undecided)}"
         )
     limit = run.ladder.gate.max_age_days
     for rung_id, entry in standing.current.items():

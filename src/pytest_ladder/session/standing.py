@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 from functools import cached_property
 from pathlib import Path
@@ -13,13 +14,15 @@ from pytest_ladder.core.diagnosis_kinds import FailureKind
 from pytest_ladder.core.entries import RungEntry, Verdict
 from pytest_ladder.core.evaluation import Evaluation, failed_cases
 from pytest_ladder.core.gate import GateRequest, RungEvidence, concessions, refusals
+from pytest_ladder.core.looks import Look, confirmed, confirms, is_look, unheld
 from pytest_ladder.core.rungs import Kind, RungSpec
 from pytest_ladder.core.summary import Refusal
 from pytest_ladder.core.thresholds import more_cases
 from pytest_ladder.errors import InvalidFile
-from pytest_ladder.session.evidence import effort, outdated, rung_entries
+from pytest_ladder.session.evidence import effort, outdated, rung_entries, said
 from pytest_ladder.session.history import history, overlap, own_systems
 from pytest_ladder.session.ladder_run import LadderRun
+from pytest_ladder.session.looking import counted
 from pytest_ladder.session.results import RungResult
 from pytest_ladder.store.digests import Fingerprint
 
@@ -30,7 +33,14 @@ class Standing:
     Every figure is recomputed from the recordings; an entry of the log counts only where they agree with it.
     """
 
-    def __init__(self, run: LadderRun, fresh: Mapping[str, RungEntry], altered: Mapping[str, str], today: date) -> None:
+    def __init__(
+        self,
+        run: LadderRun,
+        fresh: Mapping[str, RungEntry],
+        altered: Mapping[str, str],
+        today: date,
+        looks: Mapping[str, RungEntry] | None = None,
+    ) -> None:
         """Look at a ladder.
 
         Args:
@@ -38,10 +48,12 @@ class Standing:
             fresh: Rung id -> the entry measured in this run.
             altered: Rung id -> what this run found changed by hand.
             today: For ages and waivers.
+            looks: Rung id -> its look at the hold-out set, taken in this run.
         """
         self.run = run
         self.ladder = run.ladder
         self.fresh = fresh
+        self._looks = looks or {}
         self._altered = dict(altered)
         self.today = today
 
@@ -92,6 +104,47 @@ class Standing:
         alike = [entry for entry in rung_entries(self.run.log, rung.id) if entry.says_the_same(result.entry)]
         return alike[-1] if alike else None
 
+    def versions(self, rung_id: str) -> int:
+        """How many versions of a rung the log has on today's eval set, this run's among them."""
+        entries = [*rung_entries(self.run.log, rung_id), *filter(None, [self.fresh.get(rung_id)])]
+        return len({entry.fingerprint for entry in entries if entry.evalset == self.run.whole.digest})
+
+    def undecided(self, rung_id: str) -> str:
+        """How many more cases would decide a rung that is undecided; empty where it is not, or it is not known."""
+        result = self.results.get(rung_id)
+        if result is None or result.verdict is not Verdict.INCONCLUSIVE:
+            return ""
+        if result.unheld:
+            return more_in_holdout(self.ladder, rung_id, result.missed)
+        return more_cases(self.ladder, result.evaluation.checks)
+
+    @cached_property
+    def looks(self) -> Mapping[str, Look]:
+        """Rung id -> its look at the hold-out set: of this run, or on record where the lever must hold there."""
+        found = {}
+        for rung in self.current:
+            entry = self._looks.get(rung) or self._logged_look(rung)
+            if entry is not None:
+                found[rung] = entry
+        return counted(self.run.log, found)
+
+    def _logged_look(self, rung_id: str) -> RungEntry | None:
+        result = self.results.get(rung_id)
+        if result is None or result.confirmation is None or result.holdout is None or self.altered(rung_id):
+            return None
+        return said([entry for entry in rung_entries(self.run.log, rung_id) if is_look(entry)], result.holdout)
+
+    def verdict(self, rung_id: str) -> Verdict | None:
+        """What counts of a rung's current entry: on the eval set and, where that must be confirmed, on the look."""
+        entry, look = self.current.get(rung_id), self.looks.get(rung_id) if confirms(self.ladder) else None
+        return confirmed(entry.verdict, look.entry.verdict if look else None) if entry else None
+
+    def unheld(self, rung_id: str) -> str:
+        """Why a rung that meets the target on the eval set is not the lever; empty where it is, or no look tells."""
+        met = rung_id in self.current and self.current[rung_id].verdict is Verdict.MET
+        look = self.looks.get(rung_id) if met and confirms(self.ladder) else None
+        return unheld(self.ladder, look.entry) if look else ""
+
     def altered(self, rung_id: str) -> str:
         """What was changed by hand under a rung's entries; empty where nothing was."""
         result = self.results.get(rung_id)
@@ -119,7 +172,7 @@ class Standing:
         """Why the best cheaper rung's cases fail."""
         if self.best is None:
             return {}
-        failed = [result.case.id for result in failed_cases(self.best.evaluation)]
+        failed = [result.case.id for result in failed_cases(self.best.evaluation, self.best.missed)]
         return diagnose(failed, self.run.labels, self.best.rung)
 
     def diagnosis_of(self, rung_id: str) -> dict[str, int]:
@@ -127,7 +180,7 @@ class Standing:
         result = self.results.get(rung_id)
         if result is None:
             return {}
-        failed = [case.case.id for case in failed_cases(result.evaluation)]
+        failed = [case.case.id for case in failed_cases(result.evaluation, result.missed)]
         return {str(kind): n for kind, n in sorted(diagnose(failed, self.run.labels, rung_id).items())}
 
     # --- gate and decision ---------------------------------------------------------------------------------------
@@ -141,7 +194,7 @@ class Standing:
     def request(self) -> GateRequest:
         """All that the gate looks at."""
         efforts, fault = self._efforts()
-        told = (self.run.log_fault, *self.run.log_doubts, fault)
+        told = (self.run.log_fault, *self.run.log_doubts, self.run.rewritten, fault)
         return GateRequest(
             ladder=self.ladder,
             rungs=tuple(map(self._evidence, self.below)),
@@ -149,7 +202,7 @@ class Standing:
             diagnosis=self.diagnosis,
             diagnosed_rung=self.best.rung if self.best else None,
             today=self.today,
-            only_limits=self.best is not None and _only_limits(self.best.evaluation),
+            only_limits=self.best is not None and _only_limits(self.best),
             waivers=self.run.waivers,
             altered=tuple(what for what in told if what),
             history=self._history(),
@@ -182,14 +235,27 @@ class Standing:
             version = (self.run.whole.digest, self.run.contract, self.prints(rung).digest)
             why = outdated(rung_entries(self.run.log, rung.id), version, result.entry if result else None)
         missing = more_cases(self.ladder, result.evaluation.clear_checks) if result else ""
-        return RungEvidence(rung.id, rung.kind, entry, clear, why, self.altered(rung.id), missing)
+        evidence = RungEvidence(rung.id, rung.kind, entry, clear, why, self.altered(rung.id), missing)
+        asked = confirms(self.ladder) and entry is not None and entry.verdict is Verdict.MET
+        return self._looked_at(evidence) if asked else evidence
+
+    def _looked_at(self, evidence: RungEvidence) -> RungEvidence:
+        """The evidence of a rung that meets the target and must be confirmed: what its look clearly says."""
+        look, result = self.looks.get(evidence.id), self.results.get(evidence.id)
+        if look is None or look.entry.verdict is Verdict.MET:
+            return replace(evidence, unlooked=look is None)
+        checks = result.confirmation.evaluation if result and result.confirmation else None
+        clear = checks.clear if checks else Verdict.INCONCLUSIVE
+        clear = clear if clear in (Verdict.SHORT, Verdict.ERROR) else Verdict.INCONCLUSIVE
+        missing = more_in_holdout(self.ladder, evidence.id, checks.clear_checks) if checks else ""
+        return replace(evidence, clear=clear, missing=missing, unheld=self.unheld(evidence.id))
 
     @cached_property
     def decision(self) -> Decision:
         """What the current evidence says."""
         return decide(
             self.ladder, self.current, self.diagnosis, lambda: not self.refusals, lambda: concessions(self.request),
-            self.best is not None and _only_limits(self.best.evaluation),
+            self.best is not None and _only_limits(self.best), self.looks,
         )  # fmt: skip
 
 
@@ -199,6 +265,5 @@ def _quality(evaluation: Evaluation) -> tuple[int, float]:
     return met, round(sum(means) / len(means), 6) if means else 0.0
 
 
-def _only_limits(evaluation: Evaluation) -> bool:
-    missed = evaluation.missed()
-    return bool(missed) and all(check.kind == "limit" for check in missed)
+def _only_limits(result: RungResult) -> bool:
+    return bool(result.missed) and all(check.kind == "limit" for check in result.missed)

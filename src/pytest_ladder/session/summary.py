@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from importlib import metadata
 
+from pytest_ladder.core.confidences import Confidences
 from pytest_ladder.core.entries import RungEntry, Verdict
 from pytest_ladder.core.gate import in_force
 from pytest_ladder.core.rungs import RungSpec
 from pytest_ladder.core.summary import LadderSummary, Miss, RungRow, State
-from pytest_ladder.core.thresholds import ceilings
+from pytest_ladder.core.thresholds import ceilings, undecidable
 from pytest_ladder.session.failing import failing
 from pytest_ladder.session.finish import Outcome
 from pytest_ladder.session.results import Report
@@ -30,6 +31,7 @@ def summarise(outcome: Outcome, reports: Sequence[Report]) -> LadderSummary:
         _diagnosed(_row(rung, sent.get(rung.id), standing.current, outcome.decision.selected), standing)
         for rung in ladder.rungs
     )
+    rows = tuple(replace(row, versions=standing.versions(row.id)) for row in rows)
     told = [note for report in reports for note in report.notes]
     waivers = in_force(standing.run.waivers, ladder.name, standing.today)
     return LadderSummary(
@@ -40,6 +42,7 @@ def summarise(outcome: Outcome, reports: Sequence[Report]) -> LadderSummary:
         allowed=outcome.requested and not outcome.refusals,
         waivers=tuple(f"{w.kind}: {w.reason} (approved by {w.approved_by}, until {w.expires})" for w in waivers),
         notes=tuple(dict.fromkeys([*told, *outcome.notes])), confidence=ladder.decision.confidence,
+        sure=Confidences.of(ladder), too_few=() if _smoke(reports) else undecidable(ladder, standing.run.whole),
         rule=ladder.decision.rule, show=ladder.show, cases=len(standing.run.evalset),
     )  # fmt: skip
 
