@@ -64,6 +64,10 @@ class RungEvidence:
     """What does not match, where recorded evidence was changed."""
     missing: str = ""
     """How many more cases of which slice would make an unclear verdict clear."""
+    unheld: str = ""
+    """Why it is not the lever although it meets the target: what it did on the hold-out set, which must confirm it."""
+    unlooked: bool = False
+    """Whether that is not on record."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +135,7 @@ def concessions(request: GateRequest) -> tuple[str, ...]:
     if request.ladder.decision.undecided == "allow":
         unclear = [rung.id for rung in request.rungs if rung.current and rung.clear is Verdict.INCONCLUSIVE]
         told += [f'{", ".join(unclear)} undecided, and allowed (undecided = "allow")'] if unclear else []
+    told += [f"{rung.id} {rung.unheld}" for rung in request.rungs if rung.unheld]
     told += laxer(gate)
     told += [
         f"{rung.id} judged without {rung.current.errors} cases in error (max_error_rate)"
@@ -174,7 +179,15 @@ def _waivers(request: GateRequest) -> Iterator[Refusal]:
 
 def _met(request: GateRequest) -> Iterator[Refusal]:
     for rung in request.rungs:
+        if rung.unheld:
+            continue
         if rung.current and not rung.altered and Verdict.MET in (rung.current.verdict, rung.clear):
+            if rung.unlooked:
+                yield Refusal(
+                    Code.MET, f"{rung.id} meets the target on the eval set; its look at the hold-out set is missing",
+                    f"Run `pytest --ladder --ladder-rung={rung.id}` and commit.",
+                )  # fmt: skip
+                return
             yield Refusal(
                 Code.MET, f"{rung.id} already meets the target",
                 f"Ship {rung.id}; raise the thresholds first if the target is too low.",
@@ -241,6 +254,8 @@ def _undecided(request: GateRequest, rungs: list[RungEvidence]) -> Iterator[Refu
         verdict = rung.current.verdict
         if verdict is Verdict.ERROR:
             yield _in_error(rung.id, rung.current)
+        elif rung.unheld:
+            yield from _unconfirmed(request, rung)
         elif (
             request.ladder.decision.undecided == "refuse"
             and verdict is not Verdict.MET
@@ -250,6 +265,20 @@ def _undecided(request: GateRequest, rungs: list[RungEvidence]) -> Iterator[Refu
                 Code.UNDECIDED, f"{rung.id}: its figures do not clearly miss the target",
                 f"Add cases: {rung.missing or 'the intervals are too wide'}.",
             )  # fmt: skip
+
+
+def _unconfirmed(request: GateRequest, rung: RungEvidence) -> Iterator[Refusal]:
+    """What stands against a rung that meets the target and does not hold on the hold-out set."""
+    if rung.clear is Verdict.ERROR:
+        yield Refusal(
+            Code.UNDECIDED, f"{rung.id}: {rung.unheld}",
+            f"Mend them, then `pytest --ladder --ladder-rung={rung.id}`.",
+        )  # fmt: skip
+    elif rung.clear is Verdict.INCONCLUSIVE and request.ladder.decision.undecided == "refuse":
+        yield Refusal(
+            Code.UNDECIDED, f"{rung.id} meets the target, and does not clearly miss it on the hold-out set",
+            f"Add cases: {rung.missing or 'the intervals are too wide'}.",
+        )  # fmt: skip
 
 
 def _in_error(rung_id: str, entry: RungEntry) -> Refusal:
@@ -279,7 +308,8 @@ def _diagnosis(request: GateRequest) -> Iterator[Refusal]:
     if request.only_limits or least <= 0:
         return
     if not total:
-        if not request.ladder.gate.required and not any(_met(request)):
+        unheld = any(rung.unheld for rung in request.rungs)
+        if unheld or (not request.ladder.gate.required and not any(_met(request))):
             yield Refusal(
                 Code.DIAGNOSIS, "no failure of a cheaper rung is on record, so none is known to be of form",
                 "Measure a cheaper rung with `pytest --ladder`, and label its failures in labels.jsonl.",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pytest_ladder.core.answers import Answer, CaseError, Usage
@@ -141,18 +141,23 @@ class Evaluation:
         return tuple(result for *_, result in sorted(ranked, key=lambda row: row[:2])[:n])
 
 
-def failed_cases(evaluation: Evaluation) -> tuple[CaseResult, ...]:
+def failed_cases(evaluation: Evaluation, missed: Sequence[Check] | None = None) -> tuple[CaseResult, ...]:
     """The cases to diagnose, in the order of the eval set.
 
     A case fails if, by some metric that has a threshold, it scores below 1 and lies in a slice whose check for that
     metric is not met. Cases in error or without a score are not failures: nothing is known of them.
+
+    Args:
+        evaluation: Of which the cases are.
+        missed: The checks that are not met, in place of its own: those of a look at the hold-out set, whose own cases
+            are better left unseen.
     """
-    missed = [check for check in evaluation.missed() if check.kind == "threshold"]
+    checks = [check for check in (evaluation.missed() if missed is None else missed) if check.kind == "threshold"]
 
     def fails(result: CaseResult) -> bool:
         return any(
             (value := result.value(check.metric)) is not None and value < 1.0 and result.within(check.slice)
-            for check in missed
+            for check in checks
         )
 
     return tuple(result for result in evaluation.cases if fails(result))

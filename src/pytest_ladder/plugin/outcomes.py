@@ -66,7 +66,7 @@ class Outcomes:
         handle = item.stash.get(HANDLE, None)
         if handle is None or handle.result is None:
             pytest.fail("the test never called rung.check() or rung.evaluate(): nothing was measured", pytrace=False)
-        if handle.state is None or handle.result.evaluation.verdict is not Verdict.MET:
+        if handle.state is None or handle.result.verdict is not Verdict.MET:
             handle.conclude()  # again where the test caught what `check()` raised
         return result
 
@@ -101,8 +101,8 @@ class Outcomes:
             climb.states[param.rung] = State.ERROR
             note = str(call.excinfo.value) if call.excinfo else ""
             return Report(path, param.rung, str(State.ERROR), note, requested=climb.requested, smoke=smoke)
-        state = handle.state or climb.state_of(param.rung, handle.result.evaluation.verdict)
-        if handle.result.evaluation.verdict is Verdict.ERROR:
+        state = handle.state or climb.state_of(param.rung, handle.result.verdict)
+        if handle.result.verdict is Verdict.ERROR:
             state = State.ERROR
         climb.states[param.rung] = state
         own = OWN_FAILED if call.excinfo is not None and state in (State.SELECTED, State.MET) else ""
@@ -114,6 +114,8 @@ def _properties(sent: Report, handle: RungHandle | None) -> list[tuple[str, obje
     if handle is not None and handle.result is not None:
         evaluation = handle.result.evaluation
         found.append(("ladder.verdict", str(evaluation.verdict)))
+        if handle.result.holdout is not None:
+            found.append(("ladder.holdout", str(handle.result.holdout.verdict)))
         for check in evaluation.checks:
             if check.figure is not None and check.figure.mean is not None:
                 figure = check.figure

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from pytest_ladder.core.entries import RungEntry, Verdict
+from pytest_ladder.core.looks import is_look
 from pytest_ladder.core.rungs import Kind
 from pytest_ladder.core.summary import Refusal, State
 from pytest_ladder.session.evidence import measured_at, rung_entries, said
@@ -53,7 +54,7 @@ class Climb:
         ids = list(self.selected)
         for rung_id in ids[: ids.index(below)] if below in ids else ids:
             result = self._result(rung_id)
-            if result is not None and result.evaluation.verdict is Verdict.MET and not result.altered:
+            if result is not None and result.verdict is Verdict.MET and not result.altered:
                 return rung_id
         return None
 
@@ -107,7 +108,13 @@ class Climb:
         results = {} if self.run.settings.limit else self.run.results
         fresh = {rung: self._entry(rung, result) for rung, result in results.items() if result.entry}
         changed = {rung: result.altered for rung, result in results.items() if result.altered}
-        return Standing(self.run, fresh, changed, datetime.now(UTC).date())
+        looks = {rung: self._look(rung, result.holdout) for rung, result in results.items() if result.holdout}
+        return Standing(self.run, fresh, changed, datetime.now(UTC).date(), looks)
+
+    def _look(self, rung_id: str, entry: RungEntry) -> RungEntry:
+        """The look of this run: an old one that says the same, or this one."""
+        looks = [old for old in rung_entries(self.run.log, rung_id) if is_look(old)]
+        return said(looks, entry) or stamped(entry)
 
     def _entry(self, rung_id: str, result: RungResult) -> RungEntry:
         """The entry of this run's measurement: an old one that says the same, unless answers were asked for."""
@@ -151,7 +158,7 @@ class Climb:
 
 
 def _broken(result: RungResult) -> bool:
-    return result.evaluation.verdict is Verdict.ERROR or bool(result.altered or result.missing)
+    return result.verdict is Verdict.ERROR or bool(result.altered or result.missing)
 
 
 def codes(refusals: Sequence[Refusal]) -> str:

@@ -10,6 +10,7 @@ from pytest_ladder.core.answers import Answer, Record, answers_digest
 from pytest_ladder.core.canonical import short
 from pytest_ladder.core.cases import EvalSet
 from pytest_ladder.core.entries import DecisionEntry, Entry, RungEntry, Verdict, same
+from pytest_ladder.core.looks import confirmed, is_look
 from pytest_ladder.core.rungs import Kind
 from pytest_ladder.store.recordings import recorded_inputs, versions
 from pytest_ladder.store.scores_file import read_scores
@@ -37,11 +38,15 @@ def measured_at(entries: Sequence[RungEntry], candidate: RungEntry) -> str:
     return max((entry.at for entry in entries if (entry.fingerprint, entry.answers) == version), default="")
 
 
-def doubts(log: Sequence[Entry]) -> tuple[str, ...]:
+def doubts(log: Sequence[Entry], confirming: str = "") -> tuple[str, ...]:
     """What cannot be true of a log to which entries were only ever added, one text each.
 
     An entry that another one builds on is missing, or a decision is not what its entries say: a line was removed, or
     changed and given a new id.
+
+    Args:
+        log: Of one ladder.
+        confirming: Today's contract, where it asks the lever to hold on the hold-out set; empty where it does not.
     """
     known = {entry.id: entry for entry in log if isinstance(entry, RungEntry)}
     told = []
@@ -51,10 +56,23 @@ def doubts(log: Sequence[Entry]) -> tuple[str, ...]:
         if gone := [id_ for id_ in named if id_ not in known]:
             told.append(f"{what} ({short(entry.id)}) builds on {', '.join(map(short, gone))}, which the log lacks")
         elif isinstance(entry, DecisionEntry):
-            met = [known[id_].rung for id_ in named if known[id_].verdict is Verdict.MET]
-            if met != ([entry.selected] if entry.selected else []):
-                told.append(f"the decision ({short(entry.id)}) for {entry.selected} is not what its entries say")
+            met = _met([known[id_] for id_ in named])
+            if [e.rung for e in met] != ([entry.selected] if entry.selected else []):
+                told.append(f"{what} ({short(entry.id)}) for {entry.selected} is not what its entries say")
+            elif met and met[0].contract == confirming and not _looked([known[id_] for id_ in named], met[0].rung):
+                told.append(f"{what} ({short(entry.id)}) for {entry.selected} rests on no look at the hold-out set")
     return tuple(dict.fromkeys(told))
+
+
+def _looked(entries: Sequence[RungEntry], rung_id: str) -> bool:
+    return any(entry.rung == rung_id and is_look(entry) for entry in entries)
+
+
+def _met(entries: Sequence[RungEntry]) -> list[RungEntry]:
+    """Of the entries that a decision rests on, those of rungs that met the target, on the hold-out set if asked."""
+    looks = {entry.rung: entry.verdict for entry in entries if is_look(entry)}
+    own = [entry for entry in entries if not is_look(entry)]
+    return [entry for entry in own if confirmed(entry.verdict, looks.get(entry.rung)) is Verdict.MET]
 
 
 def outdated(entries: Sequence[RungEntry], version: tuple[str, str, str], today: RungEntry | None = None) -> str:

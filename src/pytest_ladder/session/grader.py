@@ -13,6 +13,7 @@ from pytest_ladder.core.cases import EvalSet
 from pytest_ladder.core.entries import RungEntry
 from pytest_ladder.core.evaluation import Evaluation, grade
 from pytest_ladder.core.ladder import Ladder
+from pytest_ladder.core.looks import alone, is_look
 from pytest_ladder.core.rungs import RungSpec
 from pytest_ladder.engine.score import Outcomes, score
 from pytest_ladder.session.asker import Collected
@@ -41,9 +42,10 @@ class Grader:
             keep_scores(self.files.folder, rung.id, prints.digest, got.records, outcomes)
         return self._graded(rung, prints, evalset, got, outcomes)
 
-    @property
-    def _graded_by(self) -> Ladder:
+    def _graded_by(self, rung: RungSpec, evalset: EvalSet) -> Ladder:
         """The contract; a smoke run has too few answers for a limit on latency, and leaves it out."""
+        if evalset is self.files.holdout:
+            return alone(self.ladder, rung.id, len(evalset) * self.ladder.repeats)
         if self.settings.limit is None:
             return self.ladder
         return replace(self.ladder, limits=replace(self.ladder.limits, latency_p95=None))
@@ -51,7 +53,8 @@ class Grader:
     def _graded(
         self, rung: RungSpec, prints: Fingerprint, evalset: EvalSet, got: Collected, outcomes: Outcomes
     ) -> RungResult:
-        evaluation = grade(self._graded_by, rung.id, evalset, got.records, got.errors, outcomes, asked=got.asked)
+        contract = self._graded_by(rung, evalset)
+        evaluation = grade(contract, rung.id, evalset, got.records, got.errors, outcomes, asked=got.asked)
         missing = tuple(dict.fromkeys(error.case for error in got.errors if error.kind == "missing"))
         if len(missing) <= self.ladder.decision.max_error_rate * len(evalset):
             missing = ()  # as many cases may be in error, here as in the run that measured
@@ -85,17 +88,19 @@ class Grader:
             artifacts=prints.artifacts, environment=self._environment(prints),
         )  # fmt: skip
 
-    def from_scores(self, rung: RungSpec, prints: Fingerprint) -> RungResult | None:
+    def from_scores(self, rung: RungSpec, prints: Fingerprint, evalset: EvalSet) -> RungResult | None:
         """Judge a rung from its committed scores: its answers are not here, the log's word for them is taken."""
         found = known_scores(
-            self.files.folder, rung.id, prints.digest, self.files.shared.rootdir, self.files.whole, self.ladder.repeats
+            self.files.folder, rung.id, prints.digest, self.files.shared.rootdir, evalset, self.ladder.repeats
         )
         if found is None:
             return None
         records, outcomes = found
         got = Collected(records, [], 0, pending=True, unverifiable=True)
-        result = self._graded(rung, prints, self.files.whole, got, dict(outcomes))
-        standing = [e for e in rung_entries(self.files.log, rung.id) if e.fingerprint == prints.digest]
+        result = self._graded(rung, prints, evalset, got, dict(outcomes))
+        look = evalset is self.files.holdout
+        entries = [e for e in rung_entries(self.files.log, rung.id) if is_look(e) is look]
+        standing = [e for e in entries if e.fingerprint == prints.digest]
         if result.entry is None or not standing:
             return result
         return replace(result, entry=replace(result.entry, answers=standing[-1].answers))

@@ -7,10 +7,8 @@ from datetime import date, datetime, timedelta
 
 from pytest_ladder.core.cases import EvalSet
 from pytest_ladder.core.entries import Entry, RungEntry, Verdict
+from pytest_ladder.core.looks import is_look, shared_cases
 from pytest_ladder.core.rungs import RungSpec
-
-LOOK = "hold-out"
-"""How the reason of an entry begins that is a look at the hold-out set."""
 
 
 def history(
@@ -25,7 +23,7 @@ def history(
         cases: Of today's eval set.
         today: The clock's.
     """
-    entries = [e for e in log if isinstance(e, RungEntry) and not e.reason.startswith(LOOK)]
+    entries = [e for e in log if isinstance(e, RungEntry) and not is_look(e)]
     return tuple(dict.fromkeys([
         *_shrunk(entries, cases), *_met_before(entries, current, below), *_relabelled(entries, current, below),
         *_same_answers(entries, current, below), *_of_tomorrow(log, today),
@@ -84,8 +82,7 @@ def _of_tomorrow(log: Sequence[Entry], today: date) -> Iterator[str]:
 
 def overlap(evalset: EvalSet, holdout: EvalSet | None) -> str:
     """Say how many cases of the hold-out set are in the eval set too; empty where none is, or there is no such set."""
-    known = {case.input_digest for case in evalset}
-    shared = sum(case.input_digest in known for case in holdout or ())
+    shared = len(shared_cases(evalset, holdout)) if holdout else 0
     return f"a hold-out set of which {shared} of {len(holdout)} cases are in the eval set" if holdout and shared else ""
 
 

@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from pytest_ladder.core.answers import CaseError, Record
-from pytest_ladder.core.entries import RungEntry, Verdict
+from pytest_ladder.core.cases import EvalSet
+from pytest_ladder.core.entries import Verdict
+from pytest_ladder.core.looks import confirms
 from pytest_ladder.core.rungs import RungSpec
 from pytest_ladder.engine.client import Client
 from pytest_ladder.engine.collect import Progress
@@ -16,6 +18,7 @@ from pytest_ladder.engine.meter import Meter
 from pytest_ladder.session.asker import Asker, Collected
 from pytest_ladder.session.grader import Grader
 from pytest_ladder.session.ladder_files import LadderFiles, Shared
+from pytest_ladder.session.looking import with_look
 from pytest_ladder.session.results import RungResult
 from pytest_ladder.store.digests import Fingerprint
 from pytest_ladder.store.recordings import clear_pending, is_pending
@@ -67,8 +70,8 @@ class LadderRun(LadderFiles):
         extra = source_files(own)
         prints = self.fingerprint(rung, extra)
         with self.writing():
-            result = self._here(rung, prints, own, watch)
-            if self.settings.holdout and self.settings.limit is None and result.evaluation.verdict is Verdict.MET:
+            result = self._here(rung, prints, self.evalset, own, watch)
+            if self._looks(result):
                 result = self._look(rung, prints, own, watch, result)
         self.results[rung_id] = result
         return result
@@ -77,33 +80,45 @@ class LadderRun(LadderFiles):
         self,
         rung: RungSpec,
         prints: Fingerprint,
+        evalset: EvalSet,
         own: Own,
         watch: Watch,
     ) -> RungResult:
-        answers = self.asker.answers(rung, prints, self.evalset, own, watch)
+        answers = self.asker.answers(rung, prints, evalset, own, watch)
         if self.local and self.settings.read_only and answers.errors:
-            known = self.grader.from_scores(rung, prints)
+            known = self.grader.from_scores(rung, prints, evalset)
             if known is not None:
                 return known
-        return self.grader.result(rung, prints, self.evalset, answers)
+        return self.grader.result(rung, prints, evalset, answers)
 
     def from_record(self, rung_id: str, prints: Fingerprint | None = None) -> RungResult | None:
         """Evaluate a rung from its recordings alone; None where an answer is missing."""
         rung = self.ladder.rung(rung_id)
         prints = prints or self.fingerprint(rung)
-        recordings = self.asker.recordings(rung, prints, read_only=True)
-        records = recordings.select(self.whole, self.ladder.repeats)
-        absent = self._absent(records)
-        if len({error.case for error in absent}) > self.ladder.decision.max_error_rate * len(self.whole):
-            return self.grader.from_scores(rung, prints) if self.local else None
-        pending = not self.settings.read_only and is_pending(self.folder, rung.id, prints.digest)
-        return self.grader.result(rung, prints, self.whole, Collected(records, absent, 0, pending))
+        result = self._on_record(rung, prints, self.whole)
+        if result is None or result.evaluation.verdict is not Verdict.MET or not confirms(self.ladder):
+            return result
+        assert self.holdout is not None
+        look = self._on_record(rung, prints, self.holdout)
+        if look is None:
+            known = self.asker.recordings(rung, prints, read_only=True).select(self.holdout, self.ladder.repeats)
+            absent = dict.fromkeys(error.case for error in self._absent(self.holdout, known))
+            return replace(result, missing=tuple(absent))
+        return with_look(self.ladder, result, look)
 
-    def _absent(self, records: Sequence[Record]) -> list[CaseError]:
+    def _on_record(self, rung: RungSpec, prints: Fingerprint, evalset: EvalSet) -> RungResult | None:
+        records = self.asker.recordings(rung, prints, read_only=True).select(evalset, self.ladder.repeats)
+        absent = self._absent(evalset, records)
+        if len({error.case for error in absent}) > self.ladder.decision.max_error_rate * len(evalset):
+            return self.grader.from_scores(rung, prints, evalset) if self.local else None
+        pending = not self.settings.read_only and is_pending(self.folder, rung.id, prints.digest)
+        return self.grader.result(rung, prints, evalset, Collected(records, absent, 0, pending))
+
+    def _absent(self, evalset: EvalSet, records: Sequence[Record]) -> list[CaseError]:
         known = {(record.case, record.repeat) for record in records}
         return [
             CaseError(case.id, repeat, "not on record", "missing")
-            for case in self.whole
+            for case in evalset
             for repeat in range(self.ladder.repeats)
             if (case.id, repeat) not in known
         ]
@@ -112,6 +127,14 @@ class LadderRun(LadderFiles):
         """Whether every answer of a rung, as it is today, is on record."""
         rung = self.ladder.rung(rung_id)
         return not self.asker.jobs(self.asker.recordings(rung, self.fingerprint(rung), read_only=True), self.evalset)
+
+    def _looks(self, result: RungResult) -> bool:
+        """Whether a rung is to be held against the hold-out set: only where that can decide, for each look wears it."""
+        if self.settings.limit is not None or result.evaluation.verdict is not Verdict.MET or result.altered:
+            return False
+        cheaper = [self.results.get(rung.id) for rung in self.ladder.cheaper(result.rung)]
+        levers = [lower for lower in cheaper if lower is not None and lower.verdict is Verdict.MET]
+        return self.settings.holdout or (confirms(self.ladder) and not levers)
 
     def _look(
         self,
@@ -123,13 +146,7 @@ class LadderRun(LadderFiles):
     ) -> RungResult:
         if self.holdout is None:
             return replace(result, notes=(*result.notes, "hold-out: the key `holdout` names no set to look at"))
-        look = self.grader.result(
-            rung, prints, self.holdout, self.asker.answers(rung, prints, self.holdout, own, watch)
-        )
-        looks = len([e for e in self.log if isinstance(e, RungEntry) and e.evalset == self.holdout.digest])
-        entry = replace(look.entry, reason=f"hold-out, look {looks + 1}") if look.entry else None
-        told = f"hold-out: {rung.id} is {look.evaluation.verdict} on {len(self.holdout)} cases"
-        return replace(result, holdout=entry, notes=(*result.notes, told))
+        return with_look(self.ladder, result, self._here(rung, prints, self.holdout, own, watch))
 
     def client(self, rung: RungSpec) -> Client:
         """The model client of a rung."""

@@ -7,9 +7,13 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
 from pytest_ladder.core.canonical import Json
-from pytest_ladder.core.entries import RungEntry
+from pytest_ladder.core.entries import RungEntry, Verdict
 from pytest_ladder.core.evaluation import Evaluation
+from pytest_ladder.core.looks import confirmed
 from pytest_ladder.core.summary import Miss
+from pytest_ladder.core.thresholds import Check
+
+NOT_VERIFIABLE = "answers not verifiable here"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +36,26 @@ class RungResult:
     misses: tuple[Miss, ...] = ()
     holdout: RungEntry | None = None
     """The candidate entry of a look at the hold-out set."""
+    confirmation: RungResult | None = None
+    """What the rung did on the hold-out set, where the ladder asks its lever to hold there."""
+    unheld: str = ""
+    """Why it is not the lever although it meets the target on the eval set."""
+
+    @property
+    def verdict(self) -> Verdict:
+        """What counts for the climb: of the eval set and, where that is met and must be confirmed, of the look."""
+        return confirmed(self.evaluation.verdict, self.confirmation.evaluation.verdict if self.confirmation else None)
+
+    @property
+    def deciding(self) -> Evaluation:
+        """The evaluation whose verdict counts."""
+        asked = self.confirmation is not None and self.evaluation.verdict is Verdict.MET
+        return self.confirmation.evaluation if asked and self.confirmation else self.evaluation
+
+    @property
+    def missed(self) -> tuple[Check, ...]:
+        """The checks that keep it from being the lever."""
+        return self.deciding.missed()
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +99,7 @@ class Report:
         """The report of an evaluated rung."""
         return cls(
             ladder=ladder, rung=result.rung, state=state, smoke=smoke,
-            note=note or ("answers not verifiable here" if result.unverifiable else ""),
+            note=note or "; ".join(filter(None, [result.unheld, NOT_VERIFIABLE if result.unverifiable else ""])),
             entry=result.entry.as_dict() if result.entry else None,
             holdout=result.holdout.as_dict() if result.holdout else None,
             asked=result.asked, altered=result.altered, missing=result.missing, notes=result.notes,

@@ -14,7 +14,7 @@ from pytest_ladder.core.diagnosis_kinds import FailureKind
 from pytest_ladder.core.entries import RungEntry, Verdict
 from pytest_ladder.core.evaluation import Evaluation, failed_cases
 from pytest_ladder.core.gate import GateRequest, RungEvidence, concessions, refusals
-from pytest_ladder.core.looks import Look, confirmed, confirms, is_look, unheld
+from pytest_ladder.core.looks import Look, confirmed, confirms, is_look, more_in_holdout, unheld
 from pytest_ladder.core.rungs import Kind, RungSpec
 from pytest_ladder.core.summary import Refusal
 from pytest_ladder.core.thresholds import more_cases

@@ -10,7 +10,7 @@ from pytest_ladder.core.gate import WAIVES
 from pytest_ladder.core.ladder import DecisionPolicy, GatePolicy
 from pytest_ladder.session.ladder_run import LadderRun
 
-WITHOUT_EFFECT = ("stop", "confirm", "min_effect")
+WITHOUT_EFFECT = ("stop", "min_effect")
 """Keys of `[decision]` that are read and checked only."""
 
 SHOWN = 3

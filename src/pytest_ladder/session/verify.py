@@ -10,8 +10,11 @@ from pytest_ladder.core.rungs import Kind, RungSpec
 from pytest_ladder.core.summary import State
 from pytest_ladder.session.finish import Outcome, finish
 from pytest_ladder.session.ladder_run import LadderRun
-from pytest_ladder.session.results import Report
+from pytest_ladder.session.results import Report, RungResult
 from pytest_ladder.session.standing import Standing
+
+SHOWN = 5
+"""How many cases a fault lists."""
 
 
 def standing_of(run: LadderRun) -> Outcome:
@@ -36,11 +39,21 @@ def verify(run: LadderRun) -> tuple[Outcome, tuple[str, ...]]:
         if result is None:
             faults += _missing(run, standing, rung) if not lever or standing.altered(rung.id) else []
         elif not lever or result.altered:
-            state = State.ERROR if result.altered else State(str(result.evaluation.verdict))
+            faults += _unlooked(run, result) if result.missing else []
+            state = State.ERROR if result.altered or result.missing else State(str(result.verdict))
             reports.append(Report.of(str(run.ladder.path), str(state), result, requested=False, smoke=False))
-            lever = lever or result.evaluation.verdict is Verdict.MET
+            lever = lever or result.verdict is Verdict.MET
     outcome = finish(run, reports, requested=False, interrupted=False)
     return outcome, (*faults, *outcome.failures)
+
+
+def _unlooked(run: LadderRun, result: RungResult) -> list[str]:
+    where = f"{run.ladder.where} ({run.ladder.name}): rung {result.rung}"
+    names = ", ".join(result.missing[:SHOWN]) + (", ..." if len(result.missing) > SHOWN else "")
+    return [
+        f"{where}: its answers to the hold-out set are not all on record ({names}). "
+        f"Run `pytest --ladder --ladder-rung={result.rung}` and commit."
+    ]
 
 
 def _missing(run: LadderRun, standing: Standing, rung: RungSpec) -> list[str]:
