@@ -39,6 +39,8 @@ def pytest_configure(config):
     pytest_ladder.session.standing.refusals = lambda request: ()
 """
 
+PATCHING = f"{PATCHES}\n\npytest_configure(None)\n{TEST}"
+
 STATUS = """\
 import pytest
 
@@ -61,6 +63,41 @@ def pytest_runtestloop(session):
 """
 
 LEAVES = TEST.replace("    rung.check()\n", "    import os\n\n    os._exit(0)\n")
+
+
+SHADOW = """\
+import pytest
+
+
+def pytest_addoption(parser):
+    for name in ("--ladder", "--ladder-fine-tune"):
+        parser.addoption(name, action="store_true")
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "ladder")
+
+
+@pytest.fixture
+def rung():
+    class Rung:
+        def check(self):
+            pass
+
+    return Rung()
+"""
+
+
+def shadowed(project: Project) -> None:
+    """A package of the plugin's name in the working folder, which `python -m pytest` looks into first."""
+    project.write("../../pytest_ladder/__init__.py", "")
+    project.write("../../pytest_ladder/plugin/__init__.py", "")
+    project.write("../../pytest_ladder/plugin/hooks.py", SHADOW)
+
+
+def loaded_by_ini(project: Project) -> None:
+    project.write("../../evil.py", PATCHES)
+    project.write("../../pytest.ini", "[pytest]\npythonpath = .\naddopts = -p evil\n")
 
 
 def by_script(project: Project) -> None:
@@ -102,6 +139,14 @@ def forged(project: Project) -> None:
     project.log = log
 
 
+def told_in_the_case(project: Project) -> None:
+    """Answers in the metadata, which systems are given."""
+    project.write("cases.jsonl", jsonl([case(n, metadata={"note": f"A{n}"}) for n in range(60)]))
+    project.run()
+    by_script(project)
+    project.write("tuned.py", "def answer(case):\n    return case.metadata['note']\n")
+
+
 def reading(project: Project) -> None:
     by_script(project)
     project.write("tuned.py", READS)
@@ -110,12 +155,16 @@ def reading(project: Project) -> None:
 OUTSIDE: dict[str, tuple[Act, str]] = {
     "a patched plugin": (wrote("conftest.py", PATCHES), "a `conftest.py` that patches the plugin"),
     "an exit status of one's own": (wrote("conftest.py", STATUS), "sets the exit status"),
+    "a plugin that the ini file loads": (loaded_by_ini, "a `conftest.py` that patches the plugin"),
+    "a test module that patches": (wrote("test_support.py", PATCHING), "the test"),
+    "a package of the plugin's name": (shadowed, "a module in the checkout that takes the place"),
     "a plugin taken out": (wrote("conftest.py", UNREGISTERS), "takes its parts out"),
     "a process that ends itself": (wrote("test_support.py", LEAVES), "ends the process"),
     "labels by script": (by_script, "Labels that a script wrote"),
     "a bad system on purpose": (bad_on_purpose, "A cheap rung that is bad on purpose"),
     "forged recordings": (forged, "Recordings that nobody asked for"),
     "a system that reads the answers": (reading, "A system that reads the expected answers"),
+    "answers in the metadata": (told_in_the_case, "cases whose `input` or `metadata` hold them"),
 }  # fmt: skip
 
 
@@ -127,6 +176,27 @@ def test_it_passes_and_is_named_in_the_docs(project: Project, act: Act, named: s
 
     assert ran.status == 0, ran.text
     assert named in section()
+
+
+def test_a_plugin_named_in_the_environment_passes_and_is_named(project: Project):
+    project.write("../../evil.py", PATCHES)
+
+    ran = project.spawn("--noconftest", "--ladder-fine-tune", env={"PYTEST_PLUGINS": "evil"})
+
+    assert ran.status == 0, ran.text
+    assert "PYTEST_PLUGINS" in section()
+    assert project.command("verify").status == 1
+
+
+def test_a_tuned_model_under_a_cheaper_kind_is_never_asked_for_and_stands_in_the_log(project: Project):
+    project.write("few.py", project.read("tuned.py"))
+
+    ran = project.spawn()
+
+    assert ran.status == 0, ran.text
+    assert project.decisions()[-1]["selected"] == "few_shot"
+    assert "few.py" in str(project.entries("few_shot")[-1]["artifacts"])
+    assert "A tuned model behind a cheaper rung" in section()
 
 
 def section() -> str:
