@@ -59,3 +59,26 @@ def test_no_text_of_an_article_stands_in_the_recordings(ladder: str):
     recorded = "".join(path.read_text(encoding="utf-8") for path in folder.glob("recordings/*/*.jsonl"))
 
     assert "Articles: The" not in recorded
+
+
+def compared(*arguments: str) -> str:
+    ran = subprocess.run(
+        [sys.executable, "-m", "pytest_ladder", "compare", *arguments], cwd=ROOT, capture_output=True, text=True,
+        encoding="utf-8", env=os.environ | {"COLUMNS": "100", "PYTHONIOENCODING": "utf-8"},
+    )  # fmt: skip
+    assert ran.returncode == 0, ran.stderr
+    return " ".join(ran.stdout.split())
+
+
+def test_retrieval_is_better_than_prompting_in_support():
+    told = compared("prompt", "rag", "examples/support")
+
+    assert "all better 240 0.250 0.979 +0.729 [+0.67, +0.78]" in told
+    assert "unknown too few pairs: no conclusion 60 1.000 0.967 -0.033 [-0.10, +0.02]" in told
+    assert "lost 2 unknown-182, unknown-195" in told
+
+
+def test_steps_bring_no_more_than_retrieval_in_house_style():
+    told = compared("rag", "decompose", "examples/house_style", "--cases=0")
+
+    assert "all no difference shown 200 0.455 0.460 +0.005 [-0.03, +0.04]" in told

@@ -77,3 +77,22 @@ def test_counts_percentages_and_nouns():
     assert numbers.count(12_345) == "12,345"
     assert (numbers.percent(0.95), numbers.percent(0.975)) == ("95 %", "97.5 %")
     assert (numbers.plural(1, "case"), numbers.plural(2, "reply", "replies")) == ("1 case", "2 replies")
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0.729, "+0.729"), (-0.1, "-0.100"), (0.0, "0.000"), (-1e-9, "0.000"), (0.0002, "+0.0002"), (None, "-")],
+)
+def test_a_difference_has_its_sign_and_is_never_rounded_to_none(value: float | None, text: str):
+    assert numbers.difference(value) == text
+
+
+def test_the_interval_of_a_difference_has_signs():
+    assert numbers.reach(-0.0312, 0.0) == "[-0.03, 0.00]"
+    assert numbers.reach(-0.001, 0.123) == "[-0.001, +0.12]"
+    assert numbers.reach(None, None) == ""
+
+
+@pytest.mark.parametrize(("p", "text"), [(0.0123, "0.012"), (0.0004, "<0.001"), (0.0496, "0.0496"), (1.0, "1.000")])
+def test_a_p_value_is_never_rounded_on_to_five_per_cent(p: float, text: str):
+    assert numbers.p_value(p) == text

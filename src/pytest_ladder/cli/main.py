@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+from pytest_ladder.cli.compare import add_compare
 from pytest_ladder.cli.find import find_ladders, rootdir_of
 from pytest_ladder.cli.init import init
 from pytest_ladder.cli.status import fitness, logged, obstacles
@@ -83,6 +84,7 @@ def _parser() -> argparse.ArgumentParser:
         if name == "prune":
             command.add_argument("--dry-run", action="store_true", help="only say what would be removed")
         command.set_defaults(run=run)
+    add_compare(commands)
     _add_cost(commands)
     _add_schema(commands)
     return parser
