@@ -12,6 +12,7 @@ import pytest
 
 from pytest_ladder.core.summary import RunSummary, State
 from pytest_ladder.errors import LadderError
+from pytest_ladder.plugin.base import BaseReport
 from pytest_ladder.plugin.outcomes import ATTRIBUTE
 from pytest_ladder.plugin.run import Context
 from pytest_ladder.report.numbers import plural
@@ -52,6 +53,10 @@ class Controller:
     summary: RunSummary | None = None
     written: list[Path] = field(default_factory=list)
     """The reports that were written."""
+    base: BaseReport = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.base = BaseReport(self.context.shared.base)
 
     def pytest_report_header(self) -> str:
         """Say what may be asked."""
@@ -61,7 +66,7 @@ class Controller:
             parts.append("fine-tuning requested")
         if settings.limit is not None:
             parts.append(f"smoke run: {settings.limit} cases a slice, nothing is logged")
-        return f"ladder: {', '.join(parts)}"
+        return f"ladder: {', '.join([*parts, *self.base.header])}"
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """Remember that a ladder's files could not be used."""
@@ -109,14 +114,16 @@ class Controller:
                 told = f"rung {rung}: its test ended without a verdict that counts, and did not fail. Let it fail."
                 self._fail(session, path, rung, told)
             self._reconcile(session)
+            self._look_for_gone(session, exitstatus)
             self.summary = RunSummary(
                 tuple(
-                    summarise(outcome, self.reports[path])
+                    self.base.within(path, summarise(outcome, self.reports[path]))
                     for path, outcome in zip(sorted(self.reports), outcomes, strict=True)
                     if outcome is not None
                 ),
                 datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
                 version(),
+                self.base.gone,
             )
             self._write_reports(session, self.summary)
         finally:
@@ -164,7 +171,28 @@ class Controller:
             self._fail(session, path, "gate", _refused(outcome))
         elif self._no_lever(path, outcome, exitstatus):
             self._fail(session, path, "lever", f"{run.ladder.where}: {outcome.decision.reason}.")
+        if not self._interrupted(exitstatus):
+            self._compare(session, path, outcome)
         return outcome
+
+    def _compare(self, session: pytest.Session, path: Path, outcome: Outcome) -> None:
+        """Hold a finished ladder against the base."""
+        try:
+            smoke = any(report.smoke for report in self.reports[path])
+            for failure in self.base.judge(path, outcome, smoke=smoke):
+                self._fail(session, path, failure.name, failure.text)
+        except LadderError as error:
+            self._fail(session, path, "base", str(error))
+
+    def _look_for_gone(self, session: pytest.Session, exitstatus: int) -> None:
+        """Tell of ladders that the base has and the working tree lacks."""
+        if _dry(self.context.config) or exitstatus in BROKEN:
+            return
+        try:
+            for path, failure in self.base.lost():
+                self._fail(session, path, failure.name, failure.text)
+        except LadderError as error:
+            self._fail(session, Path("ladder"), "base", str(error))
 
     def _interrupted(self, exitstatus: int) -> bool:
         """Whether not every rung of the run has had its say."""
@@ -204,7 +232,7 @@ class Controller:
         """Show how each ladder stands."""
         for fault in self.faults:
             terminalreporter.write_line(f"ERROR: {fault}", red=True)
-        if self.summary is None or not self.summary.ladders:
+        if self.summary is None or not (self.summary.ladders or self.summary.gone):
             return
         writer = terminalreporter._tw
         encoding = getattr(writer._file, "encoding", None) or "ascii"

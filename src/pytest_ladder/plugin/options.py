@@ -55,6 +55,10 @@ OPTIONS = (
         keywords={"action": "store_true"},
     ),
     Option(
+        "--ladder-base", "compare with where this branch left a git ref: a significant loss fails, and changes of the "
+        "rules are told", keywords={"metavar": "REF", "default": None},
+    ),
+    Option(
         "--ladder-concurrency", "answers in the making at a time (default 16)", ini="ladder_concurrency",
         keywords={"metavar": "N", "default": None},
     ),
@@ -112,6 +116,7 @@ def read_settings(config: pytest.Config) -> Settings:
         max_calls=_number(config, "ladder_max_calls", int, 1),
         max_cost_usd=_number(config, "ladder_max_cost", float, 0.0),
         limit=_number(config, "ladder_limit", int, 1),
+        base=config.getoption("ladder_base"),
         reports=tuple((config.invocation_params.dir / Path(path)).resolve() for path in reports),
     )
 

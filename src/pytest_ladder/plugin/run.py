@@ -139,6 +139,7 @@ def start(config: pytest.Config) -> None:
     Raises:
         pytest.UsageError: an option cannot be used.
     """
+    from pytest_ladder.plugin.base import open_base
     from pytest_ladder.plugin.controller import Controller
     from pytest_ladder.plugin.items import Items
     from pytest_ladder.plugin.live import watcher
@@ -151,7 +152,10 @@ def start(config: pytest.Config) -> None:
             check_extension(path)
     except LadderError as error:
         raise pytest.UsageError(str(error)) from None
-    made = Context(config, settings, Shared(settings, config.rootpath, meter=_meter(config, settings)))
+    shared = Shared(
+        settings, config.rootpath, meter=_meter(config, settings), base=open_base(settings, config.rootpath)
+    )
+    made = Context(config, settings, shared)
     made.watch = watcher(config)
     config.stash[CONTEXT] = made
     _register(config, Items(made), "ladder-items")

@@ -11,12 +11,14 @@ from pathlib import Path
 from pytest_ladder.core.cases import EvalSet
 from pytest_ladder.core.entries import Entry
 from pytest_ladder.core.ladder import Label, Ladder, Waiver
+from pytest_ladder.core.looks import confirms, unfit
 from pytest_ladder.core.rungs import RungSpec
 from pytest_ladder.core.thresholds import impossible
 from pytest_ladder.engine.loop import LoopThread
 from pytest_ladder.engine.meter import Meter
 from pytest_ladder.errors import Altered, InvalidFile, message
 from pytest_ladder.session.assemble import Assembler
+from pytest_ladder.session.base_tree import Base
 from pytest_ladder.session.evidence import doubts
 from pytest_ladder.session.settings import Settings
 from pytest_ladder.store.cases_file import read_cases
@@ -40,6 +42,8 @@ class Shared:
     rootdir: Path
     loop: LoopThread = field(default_factory=LoopThread)
     meter: Meter = field(default_factory=Meter)
+    base: Base | None = None
+    """The commit that the run is compared with; None where it is compared with none."""
 
 
 class LadderFiles:
@@ -92,6 +96,8 @@ class LadderFiles:
 
     def _check_possible(self) -> None:
         faults = impossible(self.ladder, self.whole)
+        if confirms(self.ladder) and self.holdout is not None:
+            faults += unfit(self.ladder, self.whole, self.holdout)
         if faults:
             raise InvalidFile("\n".join(faults))
 
@@ -109,8 +115,13 @@ class LadderFiles:
         where = relative(self.log_path, self.shared.rootdir)
         return tuple(
             message(where, doubt, next_step="a line was changed or removed: restore the file from git")
-            for doubt in doubts(self.log)
+            for doubt in doubts(self.log, self.contract if confirms(self.ladder) else "")
         )
+
+    @cached_property
+    def rewritten(self) -> str:
+        """Which entries that stood at the base the log lacks; empty where it lacks none, or there is no base."""
+        return self.shared.base.rewritten(self.ladder) if self.shared.base else ""
 
     def _check_prompt_versions(self) -> None:
         for rung in self.ladder.rungs:

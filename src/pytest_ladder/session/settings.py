@@ -45,6 +45,8 @@ class Settings:
     limit: int | None = None
     """Only the first N cases of each slice: a smoke run."""
     reports: tuple[Path, ...] = ()
+    base: str | None = None
+    """The git ref to compare with."""
 
     @property
     def read_only(self) -> bool:

@@ -1,0 +1,118 @@
+"""The words for a ladder against a git ref, the same in every report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from pytest_ladder.core.base_summary import SHOWN, BaseSummary, Flips
+from pytest_ladder.core.canonical import Json
+from pytest_ladder.core.pairing import Difference
+from pytest_ladder.core.policy import Change, Direction
+from pytest_ladder.report import numbers
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One thing to tell."""
+
+    label: str
+    text: str
+    style: str = ""
+
+
+def heading(base: BaseSummary) -> str:
+    """What the ladder is compared with."""
+    return f"compared with {base.shown}"
+
+
+def lines(base: BaseSummary) -> Iterator[Line]:
+    """All there is to tell, the worst first."""
+    if base.rewritten:
+        yield Line("altered", base.rewritten, "red")
+    for flips in base.regressions:
+        yield Line("regression", told(flips, base.confidence), "red")
+        yield Line("", lost(flips))
+    for flips in base.those(Difference.WORSE):
+        yield Line("worse", f"{told(flips, base.confidence)}; within min_effect", "yellow")
+    for flips in base.those(Difference.BETTER):
+        yield Line("better", told(flips, base.confidence), "green")
+    yield from _quiet(base)
+    for change in base.changes:
+        yield Line(str(change.direction), change.text, _style(change, base.refused))
+    for note in base.notes:
+        yield Line("note", note)
+
+
+def _quiet(base: BaseSummary) -> Iterator[Line]:
+    """What shows neither gain nor loss: unchanged rungs, no conclusion, no difference."""
+    unchanged = [pair for pair in dict.fromkeys(flips.pair for flips in base.flips) if not _moved(base, pair)]
+    if unchanged:
+        yield Line("unchanged", ", ".join(_pair(pair, base) for pair in unchanged))
+    for verdict, label in ((Difference.NO_DIFFERENCE, "no difference"), (Difference.TOO_FEW, "no conclusion")):
+        for flips in base.those(verdict):
+            if flips.pair not in unchanged:
+                yield Line(label, told(flips, base.confidence))
+
+
+def _moved(base: BaseSummary, pair: tuple[str, str]) -> bool:
+    return any(flips.found.differing for flips in base.flips if flips.pair == pair)
+
+
+def _pair(pair: tuple[str, str], base: BaseSummary) -> str:
+    most = max(flips.found.n for flips in base.flips if flips.pair == pair)
+    name = pair[0] if pair[0] == pair[1] else f"{pair[0]} -> {pair[1]}"
+    return f"{name} ({numbers.plural(most, 'case')} shared)"
+
+
+def told(flips: Flips, confidence: float) -> str:
+    """One comparison in a line: the difference with its one-sided bound, the counts, the p-value."""
+    found = flips.found
+    if found.difference is None:
+        return f"{flips.place}: no pair of scores"
+    gain = found.verdict is Difference.BETTER
+    edge, word, p = (found.low, "least", found.adjusted_gain) if gain else (found.high, "most", found.adjusted_loss)
+    bound = f" (at {word} {edge:+.3f} at {numbers.percent(confidence)})" if edge is not None else ""
+    counts = f"{found.wins} won, {found.ties} tied, {found.losses} lost of {found.n}"
+    tested = f", p = {p:.2g}" if found.differing and found.verdict is not Difference.TOO_FEW else ""
+    return f"{flips.place}: {found.difference:+.3f}{bound}, {counts}{tested}"
+
+
+def lost(flips: Flips) -> str:
+    """The ids of the cases that were lost, the largest loss first."""
+    return f"lost: {listed(flips.found.lost)}"
+
+
+def listed(names: Sequence[str]) -> str:
+    """Up to ten names."""
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return ", ".join(names[:SHOWN]) + more
+
+
+def _style(change: Change, refused: bool) -> str:
+    if change.direction is not Direction.LAXER:
+        return ""
+    return "red" if refused else "yellow"
+
+
+def base_json(base: BaseSummary | None) -> Json:
+    """The comparison as JSON; None where none was asked for."""
+    if base is None:
+        return None
+    return {
+        "ref": base.ref, "commit": base.commit, "confidence": base.confidence, "policy_refused": base.refused,
+        "rewritten": base.rewritten, "notes": list(base.notes),
+        "comparisons": [_flips_json(flips) for flips in base.flips],
+        "policy": [{"change": change.text, "direction": str(change.direction)} for change in base.changes],
+    }  # fmt: skip
+
+
+def _flips_json(flips: Flips) -> Json:
+    found = flips.found
+    return {
+        "before": flips.before, "now": flips.now, "metric": flips.metric, "slice": found.slice, "n": found.n,
+        "wins": found.wins, "ties": found.ties, "losses": found.losses, "difference": found.difference,
+        "low": found.low, "high": found.high, "p_gain": found.adjusted_gain, "p_loss": found.adjusted_loss,
+        "verdict": str(found.verdict), "regression": found.regression, "won": list(found.won[:SHOWN]),
+        "lost": list(found.lost[:SHOWN]),
+    }  # fmt: skip
