@@ -82,20 +82,26 @@ class Job:
         return done.returncode
 
 
-@pytest.fixture
-def job(tmp_path: Path) -> Job:
-    """The job of a branch on which nothing changed yet."""
-    (tmp_path / "author").mkdir()
+@pytest.fixture(scope="module")
+def measured(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The repository that jobs clone."""
+    root = tmp_path_factory.mktemp("author")
     made = Project.make(
-        tmp_path / "author", cases=20, skills=(5, 20, 20), ladder=SMALL,
+        root, cases=20, skills=(5, 20, 20), ladder=SMALL,
         __gitattributes=template("gitattributes"), __gitignore=template("gitignore"),
     )  # fmt: skip
     assert made.spawn().status == 0
     git(made, "init", "-q", "-b", "main")
     git(made, "add", "-A")
     git(made, "commit", "-q", "-m", "measured")
-    git(made, "clone", "-q", "--bare", ".", str(tmp_path / "origin"))
-    git(made, "clone", "-q", str(tmp_path / "origin"), str(tmp_path / "job"))
+    return root
+
+
+@pytest.fixture
+def job(tmp_path: Path, measured: Path) -> Job:
+    """The job of a branch on which nothing changed yet."""
+    git(Project(measured), "clone", "-q", "--bare", ".", str(tmp_path / "origin"))
+    git(Project(measured), "clone", "-q", str(tmp_path / "origin"), str(tmp_path / "job"))
     checkout = Project(tmp_path / "job")
     git(checkout, "checkout", "-q", "-b", "better")
     return Job(checkout, tmp_path / "origin", programs(tmp_path / "bin"))
@@ -197,6 +203,28 @@ def test_on_github_an_unmeasured_change_fails_and_is_told_in_the_comment(job: Jo
     assert "20 answers are not on record" in job.comment
 
 
+def test_on_github_a_lower_threshold_is_told_against_the_base(job: Job):
+    job.project.edit("ladder.toml", "all = 0.95", "all = 0.5")
+    assert job.project.spawn().status == 0
+    git(job.project, "commit", "-q", "-a", "-m", "ship it")
+
+    results = on_github(job, "check")
+
+    assert results["Check the ladders"] == 0, job.text
+    assert "0.95" in job.comment
+    assert "origin/main" in job.comment
+
+
+def test_on_github_a_log_that_was_forgotten_is_told_in_the_comment(job: Job):
+    job.project.edit("cases.jsonl", '"expected": "A19"', '"expected": "A18"')
+    git(job.project, "commit", "-q", "-a", "-m", "another answer is right")
+
+    assert on_github(job, "check")["Check the ladders"] == 1
+
+    assert "**Fails**" in job.comment
+    assert "log out of date: run `pytest --ladder` and commit" in job.comment
+
+
 def test_on_github_a_file_that_cannot_be_used_leaves_no_comment(job: Job):
     committed(job, "ladder.toml", "schema = \n")
 
@@ -257,7 +285,7 @@ def test_on_github_with_nothing_to_measure_nothing_is_committed(job: Job):
 
 GITLAB = {
     "CI_API_V4_URL": "https://gitlab.example/api/v4", "CI_PROJECT_ID": "3", "CI_MERGE_REQUEST_IID": "7",
-    "CI_MERGE_REQUEST_TARGET_BRANCH_NAME": "main",
+    "BASE": "main",
 }  # fmt: skip
 
 
@@ -268,7 +296,7 @@ def gitlab() -> Any:
 
 def on_gitlab(job: Job, name: str, **variables: str) -> dict[str, int]:
     table = gitlab()[name]
-    more = GITLAB | table.get("variables", {}) | variables
+    more = table.get("variables", {}) | GITLAB | variables
     job.shell("script", "\n".join([*table["before_script"], *table["script"]]), more)
     job.shell("after_script", "\n".join(table["after_script"]), more)
     return job.results
@@ -314,6 +342,7 @@ def test_on_gitlab_the_evidence_is_measured_on_demand_and_kept_as_a_patch(job: J
     assert on_gitlab(job, "ladder-measure", OPENAI_API_KEY="key") == {"script": 0, "after_script": 0}, job.text
 
     table = gitlab()["ladder-measure"]
+    assert gitlab()["ladder"]["variables"]["BASE"] == "$CI_MERGE_REQUEST_TARGET_BRANCH_NAME"
     assert table["rules"][0]["when"] == "manual"
     assert "ladder.patch" in table["artifacts"]["paths"]
     author = Project(tmp_path / "after")
