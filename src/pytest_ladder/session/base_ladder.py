@@ -11,7 +11,7 @@ from typing import TypeVar
 from pytest_ladder.core.cases import EvalSet
 from pytest_ladder.core.entries import DecisionEntry, Entry, RungEntry
 from pytest_ladder.core.ladder import Ladder, Waiver
-from pytest_ladder.core.looks import LOOK
+from pytest_ladder.core.looks import is_look
 from pytest_ladder.core.policy import Policy
 from pytest_ladder.errors import LadderError
 from pytest_ladder.session.base_tree import LOG
@@ -114,7 +114,7 @@ class BaseLadder:
     def _current(self, rung_id: str) -> list[RungEntry]:
         if rung_id not in {rung.id for rung in self.ladder.rungs}:
             return []
-        measured = [entry for entry in rung_entries(self.log, rung_id) if not entry.reason.startswith(LOOK)]
+        measured = [entry for entry in rung_entries(self.log, rung_id) if not is_look(entry)]
         return [entry for entry in reversed(measured) if self._is_version(entry)]
 
     def _is_version(self, entry: RungEntry) -> bool:
@@ -131,6 +131,7 @@ class BaseLadder:
     def lever(self) -> str | None:
         """The rung that was selected on the evidence that is current in the commit; None where none was."""
         current = {entry.id for rung in self.ladder.rungs for entry in self._current(rung.id) if self._todays(entry)}
+        current |= {entry.id for entry in self.log if isinstance(entry, RungEntry) and is_look(entry)}
         made = [e for e in self.log if isinstance(e, DecisionEntry) and e.rests_on and set(e.rests_on) <= current]
         newest = max(made, key=lambda entry: (entry.at, entry.id), default=None)
         return newest.selected if newest else None

@@ -48,15 +48,15 @@ class Base:
     def path_of(self, ladder: Ladder) -> str | None:
         """Where a ladder's ladder.toml stood; None where it is new.
 
-        A ladder is known by its name: one that moved within the repository is found, and so is one that was given
-        another name where it stands.
+        A ladder is known by its name: one that moved within the repository is found, or was copied, and so is one that
+        was given another name where it stands.
         """
         here = self.tree.of(ladder.path)
         if self._name(here) == ladder.name:
             return here
-        away = [path for path in self.ladders if self._name(path) == ladder.name and not self._stays(path)]
-        near = [path for path in away if path.startswith(self.tree.prefix)]
-        return next(iter([*near, *away]), here if here in self.tree.paths else None)
+        away = [path for path in self.ladders if self._name(path) == ladder.name]
+        likely = sorted(away, key=lambda path: (self._stays(path), not path.startswith(self.tree.prefix), path))
+        return next(iter(likely), here if here in self.tree.paths else None)
 
     def rewritten(self, ladder: Ladder) -> str:
         """Say which entries that stood at the base the log lacks today; empty where it lacks none."""
