@@ -96,8 +96,14 @@ def counted_words(look: Look) -> str:
     return f"{here}, {look.elsewhere} at other sets" if look.elsewhere else here
 
 
-def unheld(ladder: Ladder, entry: RungEntry) -> str:
-    """Why a rung that meets the target on the eval set is not the lever; empty where its look is met."""
+def unheld(ladder: Ladder, entry: RungEntry, *, mend: bool = True) -> str:
+    """Why a rung that meets the target on the eval set is not the lever; empty where its look is met.
+
+    Args:
+        ladder: The contract.
+        entry: The look.
+        mend: Whether to say how many more cases would decide what is undecided.
+    """
     if entry.verdict is Verdict.MET:
         return ""
     if entry.verdict is Verdict.ERROR:
@@ -107,7 +113,7 @@ def unheld(ladder: Ladder, entry: RungEntry) -> str:
     missed = ", ".join(_line(check) for check in checks if check.verdict is not Verdict.MET)
     if entry.verdict is Verdict.SHORT:
         return f"met on the eval set, not on the hold-out set: {missed}"
-    more = more_in_holdout(ladder, entry.rung, checks)
+    more = more_in_holdout(ladder, entry.rung, checks) if mend else ""
     return f"met on the eval set, undecided on the hold-out set: {missed}" + (f"; {more} would tell" if more else "")
 
 

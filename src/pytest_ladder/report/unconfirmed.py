@@ -12,7 +12,7 @@ from pytest_ladder.report.explain import check_line
 from pytest_ladder.report.text import one_line
 
 NEXT = (
-    "Mend the rung by its cases in the eval set, not in the hold-out set: each look wears that set. Then run "
+    "Mend the rung by what fails in the eval set, and leave the hold-out set unread: each look weakens it. Then run "
     "`pytest --ladder --ladder-rung={rung}`."
 )
 
