@@ -173,13 +173,13 @@ def binary(rows: list[dict[str, float | None]]) -> list[str]:
 
 def whole(spec: Ladder, cases: EvalSet, rows: list[dict[str, float | None]]) -> list[Verdict]:
     """The verdict of each threshold on the whole set, as an evaluation has it, and that of the rung."""
-    values, table = known(cases, rows, len(cases)), {}
+    values, table, sure = known(cases, rows, len(cases)), {}, Confidences.of(spec)
     for metric in ("answer", "note"):
         table[metric] = {}
         for name, members in cases.slices.items():
             scored = [value for member in members if (value := values[metric][member.id]) is not None]
             if scored:
-                found = bounds(scored, 0.95, spec.seed)
+                found = bounds(scored, sure.met, spec.seed, of_high=sure.short)
                 mean = sum(scored) / len(scored)
                 table[metric][name] = Figure(mean, len(scored), found.low, found.high)
     checks = run_checks(table, {}, spec)

@@ -12,13 +12,14 @@ import hashlib
 import math
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from fractions import Fraction
 
 from pytest_ladder.core.canonical import DECIMALS
 from pytest_ladder.core.cases import Case, EvalSet
 from pytest_ladder.core.confidences import Confidences
 from pytest_ladder.core.entries import Figure, Verdict
-from pytest_ladder.core.intervals import SLACK, binomial_high, binomial_low, bounds
+from pytest_ladder.core.intervals import SLACK, Bounds, binomial_high, binomial_low, bounds
 from pytest_ladder.core.ladder import CONFIDENT, Ladder
 from pytest_ladder.core.thresholds import asked, check_threshold
 
@@ -52,6 +53,37 @@ class Standing:
     """The verdict of every end; None where two ends can still differ."""
 
 
+@dataclass(slots=True)
+class Tally:
+    """The cases of one slice by one metric, counted one after another."""
+
+    remaining: int
+    """Cases not asked yet."""
+    binary: bool = False
+    """Whether the remaining ones can only score 0 or 1."""
+    values: list[float] = field(default_factory=list)
+    """The scores so far."""
+    total: Fraction = Fraction(0)
+    """Their exact sum: it does not depend on their order."""
+
+    @classmethod
+    def of(cls, values: Iterable[float], remaining: int, binary: bool) -> Tally:
+        """Count cases that have these scores, with so many still to come."""
+        known = list(values)
+        tally = cls(remaining + len(known), binary)
+        for value in known:
+            tally.add(value)
+        return tally
+
+    def add(self, value: float | None) -> None:
+        """Count one more case: its score, or None where it has none."""
+        self.remaining -= 1
+        if value is not None:
+            self.values.append(value)
+            self.total += Fraction(value)
+            self.binary = self.binary and value in (0.0, 1.0)
+
+
 def standings(
     ladder: Ladder,
     evalset: EvalSet,
@@ -72,11 +104,11 @@ def standings(
     sure = confidences or Confidences.of(ladder)
     found = []
     for metric, slice_, threshold in asked(ladder):
-        known = values.get(metric, {})
-        cases = evalset.slices.get(slice_, ())
-        scored = [value for case in cases if (value := known.get(case.id)) is not None]
-        remaining = sum(case.id not in known for case in cases)
-        found.append(_standing((metric, slice_, threshold), scored, remaining, ladder, sure, metric in binary))
+        known, tally = values.get(metric, {}), Tally(len(evalset.slices.get(slice_, ())), metric in binary)
+        for case in evalset.slices.get(slice_, ()):
+            if case.id in known:
+                tally.add(known[case.id])
+        found.append(standing((metric, slice_, threshold), tally, ladder, sure))
     return tuple(found)
 
 
@@ -129,25 +161,33 @@ def _hash(seed: int, *parts: str) -> str:
     return hashlib.sha256("\0".join([str(seed), *parts]).encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _standing(
-    what: tuple[str, str, float],
-    scored: Sequence[float],
-    remaining: int,
-    ladder: Ladder,
-    sure: Confidences,
-    binary: bool,
-) -> Standing:
-    n = len(scored) + remaining
+def standing(what: tuple[str, str, float], tally: Tally, ladder: Ladder, sure: Confidences) -> Standing:
+    """Say where one threshold stands.
+
+    Args:
+        what: Metric, slice and threshold.
+        tally: Of the slice's cases by the metric.
+        ladder: Whose rule is asked.
+        sure: Of each bound.
+    """
+    n = len(tally.values) + tally.remaining
     if not n:
         return Standing(*what, 0, 0, 0.0, 1.0, 0.0, 1.0, Verdict.ERROR)
-    ends = _ends(scored, remaining, sure, ladder.seed, binary and all(value in (0.0, 1.0) for value in scored))
-    if not scored:
+    ends = _ends(tally, sure, ladder.seed)
+    if not tally.values:
         verdict = None
     elif ladder.decision.rule == CONFIDENT:
         verdict = _confident(ends, what[2], n)
     else:
         verdict = _point(ends, what[2], n)
-    return Standing(*what, len(scored), remaining, ends.least, ends.most, ends.low[0], ends.high[1], verdict)
+    count = len(tally.values), tally.remaining
+    return Standing(*what, *count, ends.least, ends.most, ends.low[0], ends.high[1], verdict)
+
+
+def outer(tally: Tally, sure: Confidences, seed: int) -> Bounds:
+    """The bounds that enclose those of every way in which the remaining cases can end."""
+    ends = _ends(tally, sure, seed)
+    return Bounds(*_outer(ends))
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,20 +200,20 @@ class _Ends:
     high: tuple[float, float]
 
 
-def _ends(scored: Sequence[float], remaining: int, sure: Confidences, seed: int, binary: bool) -> _Ends:
+def _ends(tally: Tally, sure: Confidences, seed: int) -> _Ends:
     """Both ends of the mean and of its two bounds.
 
     The bounds of scores that are all 0 or 1 grow with every success. Those of other scores lie between the binomial
     bounds of the same sum and the bounds of a perfect (or wholly wrong) score, see `intervals.bounds`; so do these,
     whatever the remaining scores are. The lower bound is the lowest where all remaining cases score 0.
     """
-    n = len(scored) + remaining
-    worst, best = math.fsum(scored), math.fsum([*scored, *[1.0] * remaining])
+    n = len(tally.values) + tally.remaining
+    worst, best = float(tally.total), float(tally.total + tally.remaining)
     least, most = worst / n, best / n
-    if not remaining:
-        low, high = bounds(scored, sure.met, seed).low, bounds(scored, sure.short, seed).high
-        return _Ends(least, most, (low, low), (high, high))
-    perfect, wrong = (0.0, 1.0) if binary else ((1 - sure.met) ** (1 / n), 1 - (1 - sure.short) ** (1 / n))
+    if not tally.remaining:
+        found = bounds(tally.values, sure.met, seed, of_high=sure.short)
+        return _Ends(least, most, (found.low, found.low), (found.high, found.high))
+    perfect, wrong = (0.0, 1.0) if tally.binary else ((1 - sure.met) ** (1 / n), 1 - (1 - sure.short) ** (1 / n))
     lows = binomial_low(_whole(worst), n, sure.met), max(binomial_low(_whole(best), n, sure.met), perfect)
     fewest, most_right = n - _whole(n - worst), n - _whole(n - best)
     highs = min(binomial_high(fewest, n, sure.short), wrong), binomial_high(most_right, n, sure.short)

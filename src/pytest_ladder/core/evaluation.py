@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from pytest_ladder.core.answers import CaseError, Record, Usage
 from pytest_ladder.core.cases import Case, EvalSet, clusters
 from pytest_ladder.core.confidences import Confidences
+from pytest_ladder.core.curtailment import Tally, outer
 from pytest_ladder.core.entries import Figure, Scores, Verdict
 from pytest_ladder.core.intervals import bounds, percentile
 from pytest_ladder.core.ladder import CONFIDENT, Ladder
 from pytest_ladder.core.results import CaseResult, Evaluation, failed_cases
-from pytest_ladder.core.scores import Outcome, Score, Unscored
+from pytest_ladder.core.scores import Outcome, Unscored, merged
 from pytest_ladder.core.thresholds import LEAST_LATENCIES, Check, asked, ceilings, run_checks, verdict_of
 
 __all__ = ["CaseResult", "Evaluation", "Outcomes", "failed_cases", "grade"]
@@ -25,7 +26,7 @@ Outcomes = Mapping[tuple[str, int, str], Outcome]
 
 def grade(
     ladder: Ladder, rung_id: str, evalset: EvalSet, records: Sequence[Record], errors: Sequence[CaseError],
-    outcomes: Outcomes, asked: int = 0,
+    outcomes: Outcomes, asked: int = 0, unasked: Collection[str] = (), binary: Collection[str] = (),
 ) -> Evaluation:  # fmt: skip
     """Grade a rung's answers on an eval set.
 
@@ -41,10 +42,12 @@ def grade(
         errors: Cases that got no answer.
         outcomes: What each metric says of each answer.
         asked: How many of the answers were asked for in this run.
+        unasked: Ids of the cases that no verdict needs: bounds enclose every way in which they could have ended.
+        binary: Metrics whose cases can only score 0 or 1.
     """
-    table = _Table.of(ladder, evalset, records, errors, outcomes)
+    table = _Table.of(ladder, evalset, records, errors, outcomes, unasked)
     cases = tuple(table.result(case) for case in evalset)
-    values = _Values.of(ladder, evalset, cases)
+    values = _Values.of(ladder, evalset, cases, binary)
     scores = values.figures()
     kept = table.kept(evalset)
     limits = _limits(ladder, kept)
@@ -56,7 +59,8 @@ def grade(
     return Evaluation(
         ladder=ladder.name, rung=rung_id, cases=cases, scores=scores, checks=checks, errors=broken, limits=limits,
         verdict=verdict, clear_checks=clear, usage=_usage(kept), latency=_latency(kept),
-        repeats=ladder.repeats, asked=asked, recall=_recall(cases), mixed_models=mixed,
+        repeats=ladder.repeats, asked=asked, unasked=sum(result.unasked for result in cases), recall=_recall(cases),
+        mixed_models=mixed,
         model_returned=tuple(sorted({call.reply.model_returned for record in kept for call in record.calls})),
     )  # fmt: skip
 
@@ -70,6 +74,7 @@ class _Table:
     records: Mapping[tuple[str, int], Record]
     errors: Mapping[str, CaseError]
     outcomes: Outcomes
+    unasked: Collection[str]
 
     @classmethod
     def of(
@@ -79,6 +84,7 @@ class _Table:
         records: Iterable[Record],
         errors: Iterable[CaseError],
         outcomes: Outcomes,
+        unasked: Collection[str],
     ) -> _Table:
         repeats = range(ladder.repeats)
         by_key = {(r.case, r.repeat): r for r in records if r.repeat in repeats}
@@ -87,10 +93,12 @@ class _Table:
             by_case.setdefault(error.case, error)
         there = {*by_key, *((case, repeat) for case, repeat, _ in outcomes)}
         for case in evalset:
+            if case.id in unasked:
+                continue
             gap = next((repeat for repeat in repeats if (case.id, repeat) not in there), None)
             if gap is not None:
                 by_case.setdefault(case.id, CaseError(case.id, gap, "there is no answer", "missing"))
-        return cls(tuple(metric.name for metric in ladder.metrics), repeats, by_key, by_case, outcomes)
+        return cls(tuple(metric.name for metric in ladder.metrics), repeats, by_key, by_case, outcomes, unasked)
 
     def kept(self, evalset: EvalSet) -> list[Record]:
         """The records that count, in the order of the eval set."""
@@ -101,21 +109,17 @@ class _Table:
         answers = tuple(self.records[case.id, r].answer for r in self.repeats if (case.id, r) in self.records)
         error = self.errors.get(case.id)
         scores = {metric: self._mean(case.id, metric, error) for metric in self.metrics}
-        return CaseResult(case, answers, scores, error)
+        return CaseResult(case, answers, scores, error, case.id in self.unasked)
 
     def _mean(self, case: str, metric: str, error: CaseError | None) -> Outcome:
-        """One outcome of all repeats: the mean, with the note of the worst."""
+        if case in self.unasked:
+            return _UNASKED
         if error is not None:
             return Unscored(f"{error.kind}: {error.message}")
-        found = [self.outcomes.get((case, repeat, metric), _NOT_SCORED) for repeat in self.repeats]
-        scored = [outcome for outcome in found if isinstance(outcome, Score)]
-        if len(scored) < len(found):
-            return next(outcome for outcome in found if isinstance(outcome, Unscored))
-        if len(scored) == 1:
-            return scored[0]
-        return Score(math.fsum(s.value for s in scored) / len(scored), min(scored, key=lambda s: s.value).note)
+        return merged([self.outcomes.get((case, repeat, metric), _NOT_SCORED) for repeat in self.repeats])
 
 
+_UNASKED = Unscored("not asked: the verdict is certain without it")
 _NOT_SCORED = Unscored("the scorer was not asked")
 
 
@@ -127,11 +131,12 @@ class _Values:
     evalset: EvalSet
     by_id: Mapping[str, CaseResult]
     clusters: Mapping[str, str]
+    binary: Collection[str]
 
     @classmethod
-    def of(cls, ladder: Ladder, evalset: EvalSet, results: Sequence[CaseResult]) -> _Values:
+    def of(cls, ladder: Ladder, evalset: EvalSet, results: Sequence[CaseResult], binary: Collection[str]) -> _Values:
         by_id = {result.case.id: result for result in results}
-        return cls(ladder, evalset, by_id, clusters(evalset, ladder.decision.cluster))
+        return cls(ladder, evalset, by_id, clusters(evalset, ladder.decision.cluster), binary)
 
     def figures(self) -> Scores:
         """Each metric on `all` and on every slice."""
@@ -150,12 +155,18 @@ class _Values:
     def _figure(self, metric: str, slice_: str, sure: Confidences) -> Figure:
         cases = self.evalset.slices.get(slice_, ())
         known = {case.id: value for case in cases if (value := self.by_id[case.id].value(metric)) is not None}
+        unasked = sum(self.by_id[case.id].unasked for case in cases)
+        unscored = len(cases) - len(known) - unasked
         if not known:
-            return Figure(None, 0, None, None, len(cases))
-        groups = [self.clusters.get(id_, f"\0{id_}") for id_ in known] if self.clusters else []
-        scored = list(known.values())
-        limits = bounds(scored, sure.met, self.ladder.seed, of_high=sure.short, clusters=groups)
-        return Figure(math.fsum(scored) / len(scored), len(scored), limits.low, limits.high, len(cases) - len(scored))
+            return Figure(None, 0, None, None, unscored)
+        scored, seed = list(known.values()), self.ladder.seed
+        if unasked:
+            tally = Tally.of(scored, unasked, metric in self.binary)
+            limits = outer(tally, sure, seed)
+        else:
+            groups = [self.clusters.get(id_, f"\0{id_}") for id_ in known] if self.clusters else []
+            limits = bounds(scored, sure.met, seed, of_high=sure.short, clusters=groups)
+        return Figure(math.fsum(scored) / len(scored), len(scored), limits.low, limits.high, unscored)
 
 
 def _limits(ladder: Ladder, records: Sequence[Record]) -> dict[str, float | None]:
@@ -174,6 +185,8 @@ def _verdict(ladder: Ladder, checks: Sequence[Check], broken: int, cases: int) -
 
 
 def _broken(result: CaseResult, thresholds: Mapping[str, object]) -> bool:
+    if result.unasked:
+        return False
     return result.error is not None or any(result.value(metric) is None for metric in thresholds)
 
 

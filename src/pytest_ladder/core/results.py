@@ -25,6 +25,8 @@ class CaseResult:
     """Metric -> the mean over the repeats; Unscored if any repeat is unscored or has no answer."""
     error: CaseError | None = None
     """Why the case has no answer, or not as many as it should."""
+    unasked: bool = False
+    """Whether it was left out because the verdict is certain without it, under `stop = "certain"`."""
 
     def value(self, metric: str) -> float | None:
         """The case's score by one metric; None where it is unscored."""
@@ -62,6 +64,8 @@ class Evaluation:
     repeats: int = 1
     asked: int = 0
     """Answers asked for in this run; the others were on record."""
+    unasked: int = 0
+    """Cases left out because the verdict is certain without them, under `stop = "certain"`."""
     model_returned: tuple[str, ...] = ()
     """Names that the models gave themselves, sorted."""
     recall: float | None = None

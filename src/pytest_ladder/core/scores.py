@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+import math
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
 
@@ -31,6 +32,16 @@ class Unscored:
 Outcome: TypeAlias = Score | Unscored
 
 
+def merged(found: Sequence[Outcome]) -> Outcome:
+    """One outcome of all repeats: the mean, with the note of the worst; unscored if any of them is."""
+    scored = [outcome for outcome in found if isinstance(outcome, Score)]
+    if len(scored) < len(found):
+        return next(outcome for outcome in found if isinstance(outcome, Unscored))
+    if len(scored) == 1:
+        return scored[0]
+    return Score(math.fsum(s.value for s in scored) / len(scored), min(scored, key=lambda s: s.value).note)
+
+
 @dataclass(frozen=True, slots=True)
 class Scored:
     """What a scorer gets: the case with all that is known of it, and the answer."""
@@ -42,7 +53,11 @@ class Scored:
 
 
 class Scorer(Protocol):
-    """Scores one answer. What it raises becomes `Unscored`; it must not look at anything but its argument."""
+    """Scores one answer. What it raises becomes `Unscored`; it must not look at anything but its argument.
+
+    One that can only say 0 or 1 may have an attribute `binary = True`: under `stop = "certain"` and `rule =
+    "confident"` its rungs end sooner. Without it a score may be anything between.
+    """
 
     def __call__(self, scored: Scored, /) -> Outcome | float | bool | Awaitable[Outcome | float | bool]:
         """Return a Score, a number from 0 to 1, a bool, or Unscored."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 from pytest_ladder.core.canonical import Json
 from pytest_ladder.core.cases import Case
@@ -57,6 +58,8 @@ class ReadsAbstention:
 class Abstention(ReadsAbstention):
     """1 if the answer abstains exactly where it should."""
 
+    binary: ClassVar[bool] = True
+
     def __call__(self, scored: Scored, /) -> Outcome:
         """Compare what the answer does with what it should."""
         should = self.should_abstain(scored.case)
@@ -73,6 +76,8 @@ class Citation(ReadsAbstention):
 
     Where an abstention is expected, it must cite nothing.
     """
+
+    binary: ClassVar[bool] = True
 
     pattern: str = r"\[([^\[\]]+)\]"
     """Its first group, or else the whole match, is an id, or several parted by commas or semicolons."""

@@ -7,6 +7,7 @@ import string
 import unicodedata
 from collections import Counter
 from dataclasses import dataclass
+from typing import ClassVar
 
 from pytest_ladder.core.canonical import Json
 from pytest_ladder.core.scorers.expected import AgainstExpected, texts_of
@@ -20,6 +21,8 @@ class Label(AgainstExpected):
     The answer's label is the whole text if that is a label, else the first label that stands in it as a word of its
     own, the longest where two begin together. An answer without a label scores 0.
     """
+
+    binary: ClassVar[bool] = True
 
     labels: tuple[str, ...]
     case_sensitive: bool = False

@@ -7,6 +7,7 @@ import string
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 from pytest_ladder.core.canonical import Json
 from pytest_ladder.core.scorers.expected import AgainstExpected, expected_of, json_of, text_of, texts_of
@@ -45,6 +46,8 @@ class ExactMatch(ComparesText):
     An expected object, where no `field` is picked, is compared with the answer as a JSON value.
     """
 
+    binary: ClassVar[bool] = True
+
     def __call__(self, scored: Scored, /) -> Outcome | bool | float:
         """Compare objects as values, all else as text."""
         expected = expected_of(scored.case.expected, self.field)
@@ -65,6 +68,8 @@ class ExactMatch(ComparesText):
 class Contains(ComparesText):
     """1 if the answer contains the expected text; of a list, all of them or any of them."""
 
+    binary: ClassVar[bool] = True
+
     mode: str = choice("all", "any")
 
     def score(self, expected: Json, text: str, /) -> Outcome:
@@ -83,6 +88,8 @@ class Contains(ComparesText):
 @dataclass(frozen=True, kw_only=True)
 class Regex:
     """1 if a regular expression matches the answer: the option `pattern`, else the expected text or one of a list."""
+
+    binary: ClassVar[bool] = True
 
     pattern: str | None = None
     mode: str = choice("search", "full")

@@ -6,6 +6,7 @@ import math
 import re
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import ClassVar
 
 from pytest_ladder.core.canonical import Json
 from pytest_ladder.core.scorers.expected import AgainstExpected
@@ -27,6 +28,8 @@ class Numeric(AgainstExpected):
     Thousands separators count for nothing and units are passed over: `$1,234.50 a year` is 1234.5, `12 %` is 12.
     An answer without a number scores 0.
     """
+
+    binary: ClassVar[bool] = True
 
     absolute: float = 0.0
     """How far it may be off, in its own unit."""

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 from pytest_ladder.core.canonical import Json
 from pytest_ladder.core.scorers.expected import json_of
@@ -20,6 +20,8 @@ class JsonSchema:
     The value is what the system parsed, else the answer's text read as JSON. References to other documents are not
     followed. The note names the place and the rule that is broken, never what the answer says there.
     """
+
+    binary: ClassVar[bool] = True
 
     schema: Mapping[str, Json]
     fenced: bool = False
