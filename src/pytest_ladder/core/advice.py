@@ -45,6 +45,8 @@ class Situation:
     gate_open: bool
     only_limits: bool = False
     """Whether the best cheaper rung misses nothing but cost or latency."""
+    plateau: str = ""
+    """What shows that prompting has levelled off; empty where it has not."""
 
 
 def advise(situation: Situation) -> str:
@@ -66,16 +68,21 @@ def _tune(situation: Situation) -> str:
             f"improve the prompt and collect examples: {examples} are declared, and below {FEW_EXAMPLES} "
             "a tuned model memorises; then fine-tune"
         )
-    why = "only cost or latency is missed" if situation.only_limits else "what remains is form"
+    why = "only cost or latency is missed" if situation.only_limits else f"what remains is form{_levelled(situation)}"
     return f"fine-tune: the cheaper rungs are on record and {why}"
 
 
 def _mend(situation: Situation, failure: FailureKind) -> str:
-    most = f"most failures are of kind {failure}"
+    most = f"most failures are of kind {failure}" + (_levelled(situation) if failure is FailureKind.FORM else "")
     for kind in CALLS_FOR[failure]:
         if kind not in situation.tried and kind is not Kind.FINE_TUNE:
             return f"declare {declaration(kind)}: {most}"
     return f"{LAST_RESORT[failure]}: {most}"
+
+
+def _levelled(situation: Situation) -> str:
+    """That prompting has levelled off: more of it is not what mends form."""
+    return f", and {situation.plateau}" if situation.plateau else ""
 
 
 def _by_profile(situation: Situation) -> str:

@@ -51,6 +51,7 @@ def decide(
     concessions: Callable[[], Sequence[str]] = tuple,
     only_limits: bool = False,
     looks: Mapping[str, Look] | None = None,
+    plateau: Callable[[], str] = str,
 ) -> Decision:
     """Select the lever from the current entries.
 
@@ -65,6 +66,7 @@ def decide(
         concessions: Tells by what exceptions it is, for the reason; asked only where fine-tuning is the lever or next.
         only_limits: Whether the best cheaper rung misses nothing but cost or latency.
         looks: Rung id -> its look at the hold-out set; a rung without one is left out.
+        plateau: Tells whether prompting has levelled off, in a few words; asked only where no rung meets the target.
     """
     looks = looks if looks is not None and confirms(ladder) else {}
     current = {rung: _counted(entry, looks.get(rung)) for rung, entry in current.items()}
@@ -84,7 +86,7 @@ def decide(
     else:
         open_ = gate_open()
         return _none(
-            ladder, seen, current, _advice(ladder, seen, diagnosis, open_, only_limits),
+            ladder, seen, current, _advice(ladder, seen, diagnosis, open_, only_limits, plateau()),
             concessions() if open_ else (), looks,
         )  # fmt: skip
     return _incomplete(ladder, current, rung, looks)
@@ -101,9 +103,10 @@ def _unlooked(ladder: Ladder, entry: RungEntry, looks: Mapping[str, Look]) -> bo
 
 
 def _advice(
-    ladder: Ladder, seen: Sequence[RungSpec], diagnosis: Mapping[FailureKind, int], gate_open: bool, only_limits: bool
-) -> str:
-    return advise(Situation(ladder, frozenset(rung.kind for rung in seen), diagnosis, gate_open, only_limits))
+    ladder: Ladder, seen: Sequence[RungSpec], diagnosis: Mapping[FailureKind, int], gate_open: bool, only_limits: bool,
+    plateau: str,
+) -> str:  # fmt: skip
+    return advise(Situation(ladder, frozenset(rung.kind for rung in seen), diagnosis, gate_open, only_limits, plateau))
 
 
 def _selected(

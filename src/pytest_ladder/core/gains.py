@@ -12,6 +12,7 @@ from pytest_ladder.core.ladder import Ladder
 from pytest_ladder.core.pairing import Comparison, Difference, compare_family
 from pytest_ladder.core.power import is_plateau
 from pytest_ladder.core.results import Evaluation
+from pytest_ladder.core.rungs import Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,3 +79,18 @@ def _gain(ladder: Ladder, before: Evaluation, after: Evaluation, clusters: Mappi
         shared, confidence=policy.confidence, min_effect=policy.min_effect, seed=ladder.seed
     )  # fmt: skip
     return Gain(before.rung, compared)
+
+
+FORM_RUNGS = (Kind.PROMPT, Kind.FEW_SHOT, Kind.OPTIMIZE)
+"""The kinds that work on form by words alone, cheapest first."""
+
+
+def form_plateau(ladder: Ladder, found: Mapping[str, Gain]) -> str:
+    """Whether prompting has levelled off, in a few words; empty where it has not.
+
+    It has where the last rung that works on form by words alone is a plateau over the best before it.
+    """
+    ids = [rung.id for rung in ladder.rungs if rung.kind in FORM_RUNGS and rung.id in found]
+    if not ids or not found[ids[-1]].plateau:
+        return ""
+    return f"{ids[-1]} brought no more than {found[ids[-1]].over}"

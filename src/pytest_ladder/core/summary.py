@@ -9,6 +9,7 @@ from enum import StrEnum
 from pytest_ladder.core.base_summary import BaseSummary
 from pytest_ladder.core.confidences import PLAIN, Confidences
 from pytest_ladder.core.entries import RungEntry
+from pytest_ladder.core.gains import Gain
 from pytest_ladder.core.rungs import Kind
 
 
@@ -69,6 +70,8 @@ class RungRow:
     """Worst cases, for a rung measured in this run."""
     recall: float | None = None
     """Share of gold evidence among the retrieved documents, where cases carry evidence and the rung retrieves."""
+    gain: Gain | None = None
+    """Against the best cheaper rung; None where there is none, or nothing to compare."""
     versions: int = 0
     """Versions of the rung that the log has on today's eval set, this one among them: the more were tried, the more
     likely one is above its target by luck."""

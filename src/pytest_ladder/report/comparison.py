@@ -18,7 +18,6 @@ WORDS = {
 }  # fmt: skip
 """What a reader sees for each verdict."""
 STYLES = {Difference.BETTER: "green", Difference.WORSE: "red", Difference.NO_DIFFERENCE: "", Difference.TOO_FEW: "dim"}
-PLATEAU = "plateau"
 
 
 def difference(found: SliceComparison) -> str:
@@ -26,16 +25,29 @@ def difference(found: SliceComparison) -> str:
     return f"{numbers.difference(found.difference)} {numbers.reach(found.low, found.high)}".rstrip()
 
 
+AGAINST = {
+    Difference.BETTER: "better than {}", Difference.WORSE: "worse than {}",
+    Difference.NO_DIFFERENCE: "no difference to {} shown", Difference.TOO_FEW: "too few pairs against {}",
+}  # fmt: skip
+PLATEAU = "plateau over {}"
+
+
 def gain_words(gain: Gain) -> str:
-    """What a rung brought over the best cheaper one, in one line."""
-    told = [f"{metric} {_gained(gain, metric)}" for metric in gain.metrics]
-    worse = [f"{metric}[{name}]" for metric, name in gain.slices(Difference.WORSE)]
-    return f"over {gain.over}: {', '.join(told)}" + (f"; worse in {', '.join(worse)}" if worse else "")
+    """What a rung brought over the best cheaper one, in one line: the whole set, and the slices that got worse."""
+    told: dict[str, list[str]] = {}
+    for metric, found in gain.metrics.items():
+        whole = found.slices[ALL]
+        word = PLATEAU if ALL in gain.plateaus(metric) else AGAINST[whole.verdict]
+        told.setdefault(word, []).append(f"{metric} {difference(whole)}")
+    first, *others = ((word, ", ".join(figures)) for word, figures in told.items())
+    parts = [f"{first[0].format(gain.over)}: {first[1]}", *(f"{_alone(word)}: {figures}" for word, figures in others)]
+    worse = ", ".join(f"{metric}[{name}]" for metric, name in gain.slices(Difference.WORSE))
+    return "; ".join([*parts, *([f"worse in {worse}"] if worse else [])])
 
 
-def _gained(gain: Gain, metric: str) -> str:
-    found = gain.metrics[metric].slices[ALL]
-    return f"{difference(found)} {PLATEAU if ALL in gain.plateaus(metric) else WORDS[found.verdict]}"
+def _alone(word: str) -> str:
+    """The word without the rung, which was named before: `better`, `no difference shown`, `plateau`."""
+    return " ".join(part for part in word.split() if part not in ("{}", "than", "to", "against", "over"))
 
 
 def flips_of(comparison: Comparison, most: int | None = None) -> Iterator[tuple[str, str]]:
@@ -56,8 +68,18 @@ def listed(ids: Sequence[str], most: int | None) -> str:
     return ", ".join(shown) + more
 
 
-def columns_of_comparison(comparison: Comparison, names: tuple[str, str], *, unicode: bool) -> Columns:
-    """Lay out one metric: a row a slice, the verdict, the figures, and what they rest on."""
+def columns_of_comparison(
+    comparison: Comparison, names: tuple[str, str], *, unicode: bool, effect: bool = False
+) -> Columns:
+    """Lay out one metric: a row a slice, the verdict, the figures, and what they rest on.
+
+    Args:
+        comparison: What is shown.
+        names: Of the rung before and of the one after.
+        unicode: Whether the reader takes more than ASCII.
+        effect: Whether to show the effect size too.
+    """
+    sizes = [numbers.difference(row.effect_size, 2) for row in comparison.slices.values()]
     rows = tuple(comparison.slices.values())
     before, after = (one_line(name, unicode=unicode) for name in names)
     return Columns(
@@ -75,6 +97,7 @@ def columns_of_comparison(comparison: Comparison, names: tuple[str, str], *, uni
             _column(("tied",), [numbers.count(row.ties) for row in rows], right=True),
             _column(("lost",), [numbers.count(row.losses) for row in rows], right=True),
             _column(("p",), [_p(row) for row in rows], right=True),
+            *([_column(("effect size",), sizes, right=True)] if effect else []),
             _column(("could show",), [could_show(row, comparison) for row in rows], right=True),
         ),
     )  # fmt: skip

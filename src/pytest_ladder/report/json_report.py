@@ -8,6 +8,7 @@ import math
 from pytest_ladder.core.canonical import Json, rounded
 from pytest_ladder.core.summary import LadderSummary, Miss, RungRow, RunSummary
 from pytest_ladder.report.base import base_json
+from pytest_ladder.report.comparison_json import gain_json
 from pytest_ladder.report.json_schema import report_json_schema
 
 __all__ = ["render_json", "report_json_schema"]
@@ -51,7 +52,7 @@ def _rung(row: RungRow, show: str) -> Json:
     return {
         "id": row.id, "kind": str(row.kind), "state": str(row.state), "from_log": row.from_log, "note": row.note,
         "recall": row.recall, "versions": row.versions, "entry": row.entry.as_dict() if row.entry else None,
-        "worst_cases": [_miss(miss, show) for miss in row.misses],
+        "worst_cases": [_miss(miss, show) for miss in row.misses], "gain": gain_json(row.gain),
     }  # fmt: skip
 
 

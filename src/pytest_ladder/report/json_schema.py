@@ -8,6 +8,7 @@ from pytest_ladder.core.pairing import Difference
 from pytest_ladder.core.policy import Direction
 from pytest_ladder.core.rungs import Kind
 from pytest_ladder.core.summary import State
+from pytest_ladder.report.comparison_json import gain_schema
 
 _TEXT: Json = {"type": "string"}
 _TEXTS: Json = {"type": "array", "items": _TEXT}
@@ -89,6 +90,7 @@ def _rung() -> Json:
         recall={**_SHARE_OR_NULL, "description": "Share of gold evidence among the retrieved documents."},
         versions={**_COUNT, "description": "Versions tried on this eval set."},
         entry={"oneOf": [{"$ref": "#/$defs/entry"}, {"type": "null"}]}, worst_cases=_list_of(_miss()),
+        gain={"oneOf": [gain_schema(), {"type": "null"}]},
     )  # fmt: skip
 
 

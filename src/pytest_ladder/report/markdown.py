@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
+from pytest_ladder.core.gains import Gain
 from pytest_ladder.core.summary import LadderSummary, Miss, RungRow, RunSummary
 from pytest_ladder.report import base, numbers
 from pytest_ladder.report.columns import FROM_LOG, Cell, Column, columns_of
+from pytest_ladder.report.comparison import columns_of_comparison, flips_of, gain_words
 from pytest_ladder.report.figures import rule_words, versions_words
 from pytest_ladder.report.text import one_line
 from pytest_ladder.report.texts import failure_words, gate_title, texts_of
 
 _MOST_SIGNS = 300
 """Longer texts of a case are cut."""
+_MOST_FLIPS = 100
+"""Of more won or lost cases the number is told."""
 
 
 def render_markdown(summary: RunSummary) -> str:
@@ -49,6 +53,7 @@ def _ladder(ladder: LadderSummary) -> Iterator[str]:
     yield from _list("Rungs", _rung_notes(ladder))
     if any(row.misses for row in ladder.rows):
         yield _worst(ladder)
+    yield from (_gain(row, row.gain) for row in ladder.rows if row.gain)
 
 
 def _facts(ladder: LadderSummary) -> str:
@@ -59,6 +64,10 @@ def _facts(ladder: LadderSummary) -> str:
 def _table(ladder: LadderSummary) -> str:
     columns = columns_of(ladder, unicode=True)
     shown = [columns.rung, columns.state, *columns.figures, *columns.limits, *columns.usage]
+    return _grid(shown)
+
+
+def _grid(shown: Sequence[Column]) -> str:
     rows = zip(*(column.cells for column in shown), strict=True)
     body = [_row(_cell(cell) for cell in cells) for cells in rows]
     return "\n".join([_row(_head(c) for c in shown), _row("---:" if c.right else "---" for c in shown), *body])
@@ -108,6 +117,20 @@ def _rung_notes(ladder: LadderSummary) -> Iterator[str]:
             yield f"{prose(row.id)}: {prose(row.note)}"
         if row.entry and row.entry.diagnosis:
             yield f"{prose(row.id)}: failures: {escape(failure_words(row.entry.diagnosis))}"
+        if row.gain:
+            yield f"{prose(row.id)}: {escape(gain_words(row.gain))}"
+
+
+def _gain(row: RungRow, gain: Gain) -> str:
+    """The comparison with the best cheaper rung, slice by slice, and the cases that were lost and won."""
+    blocks = []
+    for metric, found in gain.metrics.items():
+        columns = columns_of_comparison(found, (gain.over, row.id), unicode=True, effect=True)
+        flips = (f"- {escape(label)}: {escape(text)}" for label, text in flips_of(found, _MOST_FLIPS))
+        shown = [columns.rung, columns.state, *columns.figures, *columns.usage]
+        blocks += [f"**{escape(metric)}**", _grid(shown), "\n".join(flips)]
+    told = "\n\n".join(filter(None, blocks))
+    return f"<details>\n<summary>{escape(row.id)} against {escape(gain.over)}</summary>\n\n{told}\n\n</details>"
 
 
 def _worst(ladder: LadderSummary) -> str:

@@ -9,6 +9,7 @@ from pytest_ladder.core.summary import LadderSummary, Miss, RungRow, RunSummary,
 from pytest_ladder.report import base, numbers
 from pytest_ladder.report.columns import FROM_LOG, columns_of
 from pytest_ladder.report.figures import rule_words, versions_words
+from pytest_ladder.report.gains import gain_flips, gain_remark
 from pytest_ladder.report.grid import tables
 from pytest_ladder.report.page import INDENT, LEAST_WIDTH, Page, Remark
 from pytest_ladder.report.texts import failure_words, gate_title, texts_of
@@ -49,6 +50,7 @@ def _section(page: Page, ladder: LadderSummary, verbose: int) -> Iterator[Render
     yield from _base(page, ladder)
     if verbose >= 1:
         yield from _worst(page, ladder)
+        yield from gain_flips(page, ladder)
 
 
 def _tables(page: Page, ladder: LadderSummary) -> Iterator[RenderableType]:
@@ -63,6 +65,7 @@ def _rung_remarks(ladder: LadderSummary) -> Iterator[Remark]:
             yield Remark(row.id, row.note, "red" if row.state is State.ERROR else "dim")
         if row.entry and row.entry.diagnosis:
             yield Remark(row.id, f"failures: {failure_words(row.entry.diagnosis)}", "dim")
+        yield from gain_remark(row)
     if any(row.from_log for row in ladder.rows):
         yield Remark(FROM_LOG, "not measured in this run: the figures stand in the log", "dim", "dim")
 

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
-from pytest_ladder.core.cases import clusters
+from pytest_ladder.core.cases import EvalSet, clusters
 from pytest_ladder.core.gains import Gain, gains
-from pytest_ladder.session.standing import Standing
+from pytest_ladder.core.ladder import Ladder
+from pytest_ladder.session.results import RungResult
 
 
-def gains_of(standing: Standing) -> Mapping[str, Gain]:
-    """Rung id -> its gain over the best cheaper rung, for the rungs with current evidence."""
-    known = [standing.results[r.id].evaluation for r in standing.ladder.rungs if _counts(standing, r.id)]
-    return gains(standing.ladder, known, clusters(standing.run.whole, standing.ladder.decision.cluster))
+def gains_of(
+    ladder: Ladder, cases: EvalSet, results: Mapping[str, RungResult], current: Collection[str]
+) -> Mapping[str, Gain]:
+    """Rung id -> its gain over the best cheaper rung.
 
-
-def _counts(standing: Standing, rung_id: str) -> bool:
-    return rung_id in standing.current and rung_id in standing.results
+    Args:
+        ladder: The contract.
+        cases: Today's.
+        results: Rung id -> its result.
+        current: The rungs with current evidence: the others are neither compared nor compared with.
+    """
+    known = [results[rung.id].evaluation for rung in ladder.rungs if rung.id in current and rung.id in results]
+    return gains(ladder, known, clusters(cases, ladder.decision.cluster))

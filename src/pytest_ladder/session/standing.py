@@ -12,7 +12,8 @@ from pytest_ladder.core.decision import Decision, decide
 from pytest_ladder.core.diagnosis import diagnose
 from pytest_ladder.core.diagnosis_kinds import FailureKind
 from pytest_ladder.core.entries import RungEntry, Verdict
-from pytest_ladder.core.evaluation import Evaluation, failed_cases
+from pytest_ladder.core.evaluation import failed_cases
+from pytest_ladder.core.gains import Gain, form_plateau, quality
 from pytest_ladder.core.gate import GateRequest, RungEvidence, concessions, refusals
 from pytest_ladder.core.looks import Look, confirmed, confirms, is_look, more_in_holdout, unheld
 from pytest_ladder.core.rungs import Kind, RungSpec
@@ -20,6 +21,7 @@ from pytest_ladder.core.summary import Refusal
 from pytest_ladder.core.thresholds import more_cases
 from pytest_ladder.errors import InvalidFile
 from pytest_ladder.session.evidence import effort, outdated, rung_entries, said
+from pytest_ladder.session.gains import gains_of
 from pytest_ladder.session.history import history, overlap, own_systems
 from pytest_ladder.session.ladder_run import LadderRun
 from pytest_ladder.session.looking import counted
@@ -160,7 +162,7 @@ class Standing:
         """
         sound = [r.id for r in self.below if r.id in self.current and self.current[r.id].verdict is not Verdict.ERROR]
         cheaper = [self.results[rung] for rung in sound if rung in self.results]
-        return max(cheaper, key=lambda result: _quality(result.evaluation), default=None)
+        return max(cheaper, key=lambda result: quality(result.evaluation), default=None)
 
     @property
     def below(self) -> tuple[RungSpec, ...]:
@@ -182,6 +184,11 @@ class Standing:
             return {}
         failed = [case.case.id for case in failed_cases(result.evaluation, result.missed)]
         return {str(kind): n for kind, n in sorted(diagnose(failed, self.run.labels, rung_id).items())}
+
+    @cached_property
+    def gains(self) -> Mapping[str, Gain]:
+        """Rung id -> its gain over the best cheaper rung."""
+        return gains_of(self.ladder, self.run.whole, self.results, self.current)
 
     # --- gate and decision ---------------------------------------------------------------------------------------
 
@@ -256,6 +263,7 @@ class Standing:
         return decide(
             self.ladder, self.current, self.diagnosis, lambda: not self.refusals, lambda: concessions(self.request),
             self.best is not None and _only_limits(self.best), self.looks,
+            plateau=lambda: form_plateau(self.ladder, self.gains),
         )  # fmt: skip
 
 

@@ -31,7 +31,8 @@ def summarise(outcome: Outcome, reports: Sequence[Report]) -> LadderSummary:
         _diagnosed(_row(rung, sent.get(rung.id), standing.current, outcome.decision.selected), standing)
         for rung in ladder.rungs
     )
-    rows = tuple(replace(row, versions=standing.versions(row.id)) for row in rows)
+    gains = {} if _smoke(reports) else standing.gains
+    rows = tuple(replace(row, versions=standing.versions(row.id), gain=gains.get(row.id)) for row in rows)
     told = [note for report in reports for note in report.notes]
     waivers = in_force(standing.run.waivers, ladder.name, standing.today)
     return LadderSummary(
