@@ -7,6 +7,8 @@
     ├── MissingRecording           read-only, and the answer or the model call is not on record
     ├── BudgetSpent                a bound on calls, cost or time is reached; what is recorded stays
     ├── ModelFailed                a model gave no usable reply
+    │   └── ModelUnavailable       this time; asking again may help
+    ├── ModelRefused               a provider takes no call of this run: key, name, quota, or it is down
     ├── SystemFailed               the system under test raised, hung, or returned the wrong type
     ├── Altered                    recorded evidence does not match the log
     └── Locked                     another run is writing this ladder's files
@@ -61,6 +63,24 @@ class BudgetSpent(LadderError):
 
 class ModelFailed(LadderError):
     """A model gave no usable reply. The next run asks again."""
+
+
+class ModelUnavailable(ModelFailed):
+    """A model gave no reply this time; asking again may help.
+
+    `retry_after` is how many seconds the provider asks to wait, None where it does not say. `limited`: it said that
+    these are too many calls at a time. `unsent`: the call never reached it.
+    """
+
+    def __init__(
+        self, text: str, *, retry_after: float | None = None, limited: bool = False, unsent: bool = False
+    ) -> None:
+        super().__init__(text)
+        self.retry_after, self.limited, self.unsent = retry_after, limited, unsent
+
+
+class ModelRefused(LadderError):
+    """A provider takes no call of this run: the key, the name, the quota, or it is down. What is recorded stays."""
 
 
 class SystemFailed(LadderError):

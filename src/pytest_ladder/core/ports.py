@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from pytest_ladder.core.answers import Answer, Reply, Request
 from pytest_ladder.core.canonical import Json
 from pytest_ladder.core.cases import Question
+from pytest_ladder.core.prices import Price
 from pytest_ladder.core.rungs import RungSpec
 
 
@@ -52,6 +53,13 @@ class Model(Protocol):
 
     def close(self) -> None:
         """Free what the model holds; it may be used again afterwards, at the price of a new start."""
+
+
+@runtime_checkable
+class Priced(Protocol):
+    """What a model is besides, whose calls cost by the token."""
+
+    price: Price
 
 
 class LLM(Protocol):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
@@ -9,9 +10,13 @@ from dataclasses import dataclass, field
 
 from pytest_ladder.core.answers import Call, Reply, Request
 from pytest_ladder.core.canonical import Json, short
-from pytest_ladder.core.ports import Model
+from pytest_ladder.core.ports import Model, Priced
 from pytest_ladder.engine.meter import Meter
-from pytest_ladder.errors import InvalidRequest, MissingRecording, message
+from pytest_ladder.engine.retry import Pace
+from pytest_ladder.errors import InvalidRequest, MissingRecording, ModelFailed, ModelRefused, message
+
+CROWDED_S = 0.01
+"""How often a call looks whether the budget has room again."""
 
 
 @dataclass
@@ -21,6 +26,8 @@ class Ledger:
     repeat: int = 0
     calls: list[Call] = field(default_factory=list)
     asked: int = 0
+    deadline: float | None = None
+    """When the answer is given up, on `time.monotonic`; None for never."""
     idle_s: float = 0.0
     """Wall seconds that were not the model's own: negative where replayed calls took time when they were made."""
 
@@ -54,6 +61,10 @@ class Client:
     """Digest of the project's files that are the model: with other code or another adapter it is another one."""
     stray: Callable[[Call], None] = lambda _: None
     """Gets each new call that belongs to no answer in the making."""
+    pace: Pace | None = None
+    """Of a hosted model: how fast it is asked, and how often again; None for a model that is asked at once."""
+    clean: Callable[[str], str] = str
+    """Takes secrets out of what a provider says."""
     _model: Model | None = None
 
     async def chat(self, messages: Sequence[Mapping[str, Json]], /, **options: Json) -> Reply:
@@ -70,7 +81,8 @@ class Client:
         call = self.recorded(request.digest)
         asked = call is None
         if call is None:
-            call = Call(request.digest, request.model, await self._ask(request))
+            deadline = ledger.deadline if ledger else None
+            call = Call(request.digest, request.model, await self._ask(request, deadline))
         if ledger is not None:
             ledger.note(call, time.perf_counter() - start, asked)
         elif asked:
@@ -84,7 +96,7 @@ class Client:
             )
         return Request(self.name, tuple(messages), {**self.options, **options}, self.seed, repeat, self.files)
 
-    async def _ask(self, request: Request) -> Reply:
+    async def _ask(self, request: Request, deadline: float | None) -> Reply:
         if self.read_only:
             raise MissingRecording(
                 message(
@@ -93,13 +105,33 @@ class Client:
                     next_step="run `pytest --ladder` with `--ladder-record=new` and commit the recordings",
                 )
             )
-        self.meter.reserve()
+        expected = self._expected(request)
+        while self.meter.full:
+            await asyncio.sleep(CROWDED_S)
+        self.meter.reserve(expected)
         reply = None
         try:
-            reply = await self.model().complete(request)
+            reply = await self._complete(request, deadline)
         finally:
-            self.meter.settle(reply)
+            self.meter.settle(reply, expected)
         return reply
+
+    async def _complete(self, request: Request, deadline: float | None) -> Reply:
+        if self.pace is None:
+            return await self.model().complete(request)
+        try:
+            return await self.pace.complete(self.model(), request, deadline)
+        except ModelRefused as fault:
+            raise ModelRefused(self.clean(str(fault))) from None
+        except ModelFailed as fault:
+            raise ModelFailed(self.clean(str(fault))) from None
+
+    def _expected(self, request: Request) -> float:
+        """USD that a call will cost, roughly; 0 for a model without a price."""
+        model = self.model()
+        if not isinstance(model, Priced) or model.price.free:
+            return 0.0
+        return model.price.expected(request.messages, request.options.get("max_tokens"), self.meter.usual_tokens)
 
     def model(self) -> Model:
         """The model itself, built at the first use."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from pytest_ladder.core.answers import Answer, CaseError, Record
@@ -21,12 +21,13 @@ from pytest_ladder.errors import (
     MissingDependency,
     MissingRecording,
     ModelFailed,
+    ModelRefused,
     SystemFailed,
     message,
 )
 
-FATAL = (InvalidFile, InvalidRequest, MissingDependency, Locked)
-"""Faults of the set-up: they end the rung at once instead of failing case by case."""
+FATAL = (InvalidFile, InvalidRequest, MissingDependency, Locked, ModelRefused)
+"""Faults of the set-up, or of a provider that takes no call: they end the rung at once, not case by case."""
 
 KINDS = ((BudgetSpent, "budget"), (MissingRecording, "missing"), (ModelFailed, "model"))
 """Error class -> `CaseError.kind`; anything else is the system's own."""
@@ -64,10 +65,14 @@ class Terms:
     concurrency: int = 16
     timeout_s: float = 600.0
     """For one answer."""
+    wanted: Callable[[Job], bool] = lambda _: True
+    """Whether a job is still to be asked; looked at just before."""
+    answered: Callable[[Job], Awaitable[None]] | None = None
+    """Told of each answer that was put on record."""
 
 
 async def collect(jobs: Sequence[Job], system: System, terms: Terms, progress: Progress) -> list[CaseError]:
-    """Answer every job and record each answer as it comes.
+    """Answer every job that is wanted and record each answer as it comes.
 
     Returns:
         The cases that got no answer, in the jobs' order.
@@ -94,6 +99,8 @@ async def _worker(
     errors: dict[int, CaseError],
 ) -> LadderError | None:
     for index, job in queue:
+        if not terms.wanted(job):
+            continue
         try:
             error = await _one(job, system, terms)
         except FATAL as fault:
@@ -103,6 +110,8 @@ async def _worker(
         if error is not None:
             errors[index] = error
             progress.errors += 1
+        elif terms.answered is not None:
+            await terms.answered(job)
         progress.done += 1
     return None
 
@@ -110,7 +119,7 @@ async def _worker(
 async def _one(job: Job, system: System, terms: Terms) -> CaseError | None:
     if terms.meter.exhausted:
         return CaseError(job.question.id, job.repeat, terms.meter.exhausted, "budget")
-    ledger = Ledger(job.repeat)
+    ledger = Ledger(job.repeat, deadline=time.monotonic() + terms.timeout_s)
     token = current_ledger.set(ledger)
     start = time.perf_counter()
     try:

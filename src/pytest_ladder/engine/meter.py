@@ -13,23 +13,41 @@ from pytest_ladder.errors import BudgetSpent, message
 class Meter:
     """Counts the model calls of a run and refuses what would pass a bound.
 
-    A call is reserved before it is made and settled after; calls in flight may pass the cost bound by what they
-    themselves cost, never by more.
+    A call is reserved before it is made, with what it is expected to cost, and settled after: the bound on cost is
+    passed at most by what the calls in flight cost more than expected.
     """
 
     max_calls: int | None = None
     max_cost_usd: float | None = None
+    max_tokens: int | None = None
     raise_by: str = "raise `--ladder-max-cost`"
     """How the user raises the bound on cost."""
     whole: Meter | None = None
     """The meter of the whole run, where this one is of a part: both bounds hold."""
     spent: Usage = field(default_factory=Usage)
     reserved: int = 0
+    expected_usd: float = 0.0
+    """What the calls in flight are expected to cost."""
     exhausted: str = ""
     """Why nothing more may be asked; empty while something may."""
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
-    def reserve(self) -> None:
+    @property
+    def full(self) -> bool:
+        """Whether what is spent and what is in flight may reach the bound on cost: wait until a call is settled."""
+        mine = bool(self.max_cost_usd and self.reserved and self._committed >= self.max_cost_usd)
+        return mine or (self.whole is not None and self.whole.full)
+
+    @property
+    def _committed(self) -> float:
+        return self.spent.cost_usd + self.expected_usd
+
+    @property
+    def usual_tokens(self) -> float | None:
+        """Mean tokens of an answer so far; None before the first."""
+        return self.spent.completion_tokens / self.spent.calls if self.spent.calls else None
+
+    def reserve(self, expected_usd: float = 0.0) -> None:
         """Take one call from the budget.
 
         Raises:
@@ -41,27 +59,30 @@ class Meter:
             if self.exhausted:
                 raise BudgetSpent(self.exhausted)
             if self.whole is not None:
-                self._reserve_whole(self.whole)
+                self._reserve_whole(self.whole, expected_usd)
             self.reserved += 1
+            self.expected_usd += expected_usd
 
-    def _reserve_whole(self, whole: Meter) -> None:
+    def _reserve_whole(self, whole: Meter, expected_usd: float) -> None:
         try:
-            whole.reserve()
+            whole.reserve(expected_usd)
         except BudgetSpent as spent:
             self.exhausted = str(spent)
             raise
 
-    def settle(self, reply: Reply | None) -> None:
+    def settle(self, reply: Reply | None, expected_usd: float = 0.0) -> None:
         """Give a reservation back and count what the call consumed; None for a call that gave no reply."""
         if self.whole is not None:
-            self.whole.settle(reply)
+            self.whole.settle(reply, expected_usd)
         with self._lock:
             self.reserved -= 1
+            self.expected_usd = max(0.0, self.expected_usd - expected_usd) if self.reserved else 0.0
             if reply is not None:
                 self.spent += Usage(1, reply.prompt_tokens, reply.completion_tokens, reply.cost_usd)
 
     def _why_not(self) -> str:
         calls, cost = self.spent.calls + self.reserved, self.spent.cost_usd
+        tokens = self.spent.prompt_tokens + self.spent.completion_tokens
         if self.max_calls is not None and calls >= self.max_calls:
             return message(
                 "budget", f"{self.max_calls} model calls are made",
@@ -71,5 +92,10 @@ class Meter:
             return message(
                 "budget", f"{cost:.2f} of {self.max_cost_usd:.2f} USD are spent",
                 next_step=f"run again to go on from what is recorded, or {self.raise_by}",
+            )  # fmt: skip
+        if self.max_tokens is not None and tokens >= self.max_tokens:
+            return message(
+                "budget", f"{tokens} of {self.max_tokens} tokens are spent",
+                next_step="run again to go on from what is recorded, or raise `--ladder-max-tokens`",
             )  # fmt: skip
         return ""

@@ -24,15 +24,15 @@ class SharedMeter(Meter):
     path: Path = Path()
     """The file; it comes into being with the first call."""
 
-    def reserve(self) -> None:
+    def reserve(self, expected_usd: float = 0.0) -> None:
         """Take one call from the budget; raises BudgetSpent where a bound is reached."""
         with self._together():
-            super().reserve()
+            super().reserve(expected_usd)
 
-    def settle(self, reply: Reply | None) -> None:
+    def settle(self, reply: Reply | None, expected_usd: float = 0.0) -> None:
         """Give a reservation back and count what the call consumed."""
         with self._together():
-            super().settle(reply)
+            super().settle(reply, expected_usd)
 
     @contextmanager
     def _together(self) -> Iterator[None]:
@@ -40,8 +40,11 @@ class SharedMeter(Meter):
             if self.path.exists():
                 known = json.loads(self.path.read_text(encoding="utf-8"))
                 self.spent, self.reserved = Usage(**known["spent"]), known["reserved"]
+                self.expected_usd = known["expected_usd"]
             try:
                 yield
             finally:
-                told = json.dumps({"spent": asdict(self.spent), "reserved": self.reserved})
+                told = json.dumps(
+                    {"spent": asdict(self.spent), "reserved": self.reserved, "expected_usd": self.expected_usd}
+                )
                 self.path.write_text(told, encoding="utf-8")

@@ -1,0 +1,46 @@
+"""What a model's tokens cost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from pytest_ladder.core.canonical import Json
+
+CHARACTERS_A_TOKEN = 4
+"""Of English text, roughly: only for estimates before a call; what is counted is what the provider reports."""
+
+TOKENS_AN_ANSWER = 256
+"""Taken for an answer's length as long as nothing else is known."""
+
+_MILLION = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """USD per million tokens; 0 and 0 for a model that is free."""
+
+    input: float
+    output: float
+
+    def cost(self, prompt_tokens: float, completion_tokens: float) -> float:
+        """USD for so many tokens."""
+        return (self.input * prompt_tokens + self.output * completion_tokens) / _MILLION
+
+    @property
+    def free(self) -> bool:
+        """Whether tokens cost nothing."""
+        return not self.input and not self.output
+
+    def expected(self, messages: Iterable[Mapping[str, Json]], most: Json, usual: float | None) -> float:
+        """USD that a call will cost, roughly.
+
+        Args:
+            messages: What is sent; counted by its characters.
+            most: The option `max_tokens`, where it is given.
+            usual: Mean tokens of the answers so far; None where there are none.
+        """
+        prompt = sum(len(str(part.get("content") or "")) for part in messages) / CHARACTERS_A_TOKEN
+        answer = TOKENS_AN_ANSWER if usual is None else usual
+        bound = most if isinstance(most, int | float) and not isinstance(most, bool) else answer
+        return self.cost(prompt, min(answer, bound))

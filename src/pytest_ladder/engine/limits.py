@@ -1,0 +1,101 @@
+"""How many calls a provider takes at a time, found out by asking."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+
+SATURATED = 0.8
+"""The limit grows only while at least this share of it is used: else it says nothing."""
+
+QUARTER = 4
+"""It starts at a quarter of what may be asked at a time."""
+
+LEAST_START = 4
+
+
+class AdaptiveLimit:
+    """Lets so many calls through at a time as the provider takes, and nobody while it asks to wait.
+
+    It starts at a quarter of `most` and grows by one an answer (slow start). At the first refusal for the rate it is
+    halved, and from then on grows by one a full round (additive increase), and is halved at each refusal
+    (multiplicative decrease); refusals of calls that were under way together count once. Failures of other kinds do
+    not change it. To be used on one event loop at a time.
+
+    Source: Chiu and Jain, Analysis of the increase and decrease algorithms for congestion avoidance (1989).
+    """
+
+    def __init__(self, most: int) -> None:
+        """Begin; `most` calls at a time are never passed, at least 1."""
+        self.most = float(most)
+        self.limit = float(min(most, max(LEAST_START, most // QUARTER)))
+        self.in_flight = 0
+        self.cuts = 0
+        """How often it was halved."""
+        self.epoch = 0
+        """How often it was shut."""
+        self.resume_at = 0.0
+        """Until when nobody is let through, on `time.monotonic`."""
+        self._waiting: deque[asyncio.Future[None]] = deque()
+
+    async def enter(self, first: bool = False) -> int:
+        """Wait for a place; gives the epoch in which it was had. `first` goes before all who wait."""
+        if not self._open() or self._waiting:
+            await self._wait(first)
+        else:
+            self.in_flight += 1
+        return self.epoch
+
+    async def _wait(self, first: bool) -> None:
+        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        (self._waiting.appendleft if first else self._waiting.append)(waiter)
+        self._wake()
+        try:
+            await waiter
+        except asyncio.CancelledError:
+            if waiter.done() and not waiter.cancelled():  # the place was handed over already
+                self.in_flight -= 1
+                self._wake()
+            raise
+
+    def leave(self, *, answered: bool) -> None:
+        """Give the place back, and say whether the call was answered."""
+        used = self.in_flight
+        self.in_flight -= 1
+        if answered and used >= SATURATED * int(self.limit):
+            self.limit = min(self.most, self.limit + (1.0 / self.limit if self.cuts else 1.0))
+        self._wake()
+
+    def refused(self, entered: int, *, cut: bool) -> bool:
+        """Note a refusal of a call that entered in that epoch; whether it is news: the first since the last pause.
+
+        News begin a new epoch, and with `cut` halve the limit.
+        """
+        if entered != self.epoch:
+            return False
+        self.epoch += 1
+        if cut:
+            self.limit = max(1.0, self.limit / 2)
+            self.cuts += 1
+        return True
+
+    def pause(self, seconds: float) -> None:
+        """Let nobody through for so many seconds from now."""
+        self.resume_at = max(self.resume_at, time.monotonic() + seconds)
+        asyncio.get_running_loop().call_later(self.paused_s, self._wake)
+
+    @property
+    def paused_s(self) -> float:
+        """Seconds until somebody is let through again; 0 while anybody is."""
+        return max(0.0, self.resume_at - time.monotonic())
+
+    def _open(self) -> bool:
+        return self.in_flight < int(self.limit) and time.monotonic() >= self.resume_at
+
+    def _wake(self) -> None:
+        while self._waiting and self._open():
+            waiter = self._waiting.popleft()
+            if not waiter.done():
+                self.in_flight += 1
+                waiter.set_result(None)

@@ -1,0 +1,149 @@
+"""Asking a hosted model: as often as sense can be made of it, and no faster than it takes calls."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+from pytest_ladder.core.answers import Reply, Request
+from pytest_ladder.core.ports import Model
+from pytest_ladder.engine.limits import AdaptiveLimit
+from pytest_ladder.errors import ModelRefused, ModelUnavailable, message
+
+BASE_S = 0.5
+CAP_S = 30.0
+
+
+@dataclass
+class RetryBudget:
+    """How many calls may be made again: so many at once, and a share of those that were answered.
+
+    It keeps a provider in trouble from being asked many times as much as one in health.
+    """
+
+    left: float = 100.0
+    most: float = 100.0
+    an_answer: float = 0.25
+    """What each answered call adds."""
+
+    def take(self) -> bool:
+        """Take one repetition; whether there was one."""
+        if self.left < 1.0:
+            return False
+        self.left -= 1.0
+        return True
+
+    def earn(self) -> None:
+        """Note one answered call."""
+        self.left = min(self.most, self.left + self.an_answer)
+
+
+@dataclass
+class Pace:
+    """The pace at which one model is asked; shared by all who ask it.
+
+    - A refusal for the rate (429) halves the calls at a time and lets nobody through until the provider's
+      `Retry-After`, or for a random while that doubles with each refusal in a row. Such a call is asked again as
+      long as its case has time.
+    - A provider that cannot be reached is waited for in the same way.
+    - Server errors, broken connections and time-outs are asked again after a random while, up to `attempts` in all,
+      within the retry budget.
+    """
+
+    limit: AdaptiveLimit
+    budget: RetryBudget = field(default_factory=RetryBudget)
+    attempts: int = 6
+    """Of one call, where its failures are of the third kind."""
+    patience_s: float = 300.0
+    """How long nothing but refusals is borne, before the provider counts as closed to this run."""
+    unreachable_s: float = 20.0
+    """The same for a provider that cannot be reached."""
+    jitter: Callable[[float, float], float] = random.uniform
+    asked: int = 0
+    """Calls sent so far, repetitions among them."""
+    refused: int = 0
+    """Refusals for the rate so far."""
+    _row: int = 0
+    """Pauses since the last call that got through."""
+    _since: float | None = None
+
+    async def complete(self, model: Model, request: Request, deadline: float | None) -> Reply:
+        """Ask until there is a reply; `deadline` is on `time.monotonic`, None for none.
+
+        The reply's `retries` counts the calls before it.
+
+        Raises:
+            ModelUnavailable: no reply within the attempts, the budget or the deadline.
+            ModelRefused: the provider takes no call of this run.
+            ModelFailed: asking again would not help.
+        """
+        failures = 0
+        last: ModelUnavailable | None = None
+        for retries in itertools.count():
+            self._check_gate(deadline, last)
+            entered = await self.limit.enter(first=last is not None)
+            answered = False
+            try:
+                self.asked += 1
+                reply = await model.complete(request)
+                answered = True
+            except ModelUnavailable as fault:
+                last = fault
+            finally:
+                self.limit.leave(answered=answered)
+            if answered:
+                self._through()
+                self.budget.earn()
+                return replace(reply, retries=retries) if retries else reply
+            assert last is not None
+            if last.limited or last.unsent:
+                self._refusal(last, entered)
+                continue
+            self._through()
+            failures += 1
+            await asyncio.sleep(self._wait(last, failures, deadline))
+        raise AssertionError("it counts to infinity")
+
+    def _check_gate(self, deadline: float | None, last: ModelUnavailable | None) -> None:
+        wait = self.limit.paused_s
+        if deadline is not None and wait and time.monotonic() + wait > deadline:
+            told = str(last) if last else message("model", f"the provider asks to wait {wait:.0f} s")
+            raise ModelUnavailable(f"{told} That is longer than this answer may take.") from last
+
+    def _through(self) -> None:
+        self._row, self._since = 0, None
+
+    def _refusal(self, fault: ModelUnavailable, entered: int) -> None:
+        """Shut the gate for a while; raises where patience is at its end."""
+        self.refused += fault.limited
+        news = self.limit.refused(entered, cut=fault.limited)
+        now = time.monotonic()
+        self._since = now if self._since is None else self._since
+        self._row += news
+        if fault.retry_after:
+            self.limit.pause(fault.retry_after)
+        elif news:
+            self.limit.pause(self._backoff(self._row))
+        patience = self.patience_s if fault.limited else self.unreachable_s
+        if now - self._since > patience:
+            told = f"{fault} So it has been for {now - self._since:.0f} s, whatever was asked."
+            raise ModelRefused(f"{told} Run again later to go on from what is recorded.") from fault
+
+    def _wait(self, fault: ModelUnavailable, failures: int, deadline: float | None) -> float:
+        """Seconds before the next attempt; raises the fault where there is to be none."""
+        wait = max(self._backoff(failures), fault.retry_after or 0.0)
+        late = deadline is not None and time.monotonic() + wait > deadline
+        if failures >= self.attempts or late or not self.budget.take():
+            raise fault
+        return wait
+
+    def _backoff(self, number: int) -> float:
+        """A random share of a while that doubles: full jitter.
+
+        Source: Brooker, Exponential backoff and jitter (AWS Architecture Blog, 2015).
+        """
+        return self.jitter(0.0, min(CAP_S, BASE_S * 2.0 ** min(number - 1, 10)))
