@@ -9,18 +9,26 @@ if TYPE_CHECKING:
     from pytest_ladder.core.answers import Answer, Reply
     from pytest_ladder.core.cases import Case, EvalSet, Question
     from pytest_ladder.core.evaluation import Evaluation
+    from pytest_ladder.core.ports import Document, Hit
     from pytest_ladder.core.scores import Score, Scored, Unscored
+    from pytest_ladder.core.summary import Refusal
     from pytest_ladder.errors import LadderError
 
-__all__ = ["Answer", "Case", "EvalSet", "Evaluation", "LadderError", "Question", "Reply", "Score", "Scored", "Unscored"]
+__all__ = [
+    "Answer", "Case", "Document", "EvalSet", "Evaluation", "Hit", "LadderError", "Question", "Refusal", "Reply",
+    "Score", "Scored", "Unscored",
+]  # fmt: skip
 
 _HOMES = {
     "Answer": "core.answers",
     "Case": "core.cases",
+    "Document": "core.ports",
     "EvalSet": "core.cases",
     "Evaluation": "core.evaluation",
+    "Hit": "core.ports",
     "LadderError": "errors",
     "Question": "core.cases",
+    "Refusal": "core.summary",
     "Reply": "core.answers",
     "Score": "core.scores",
     "Scored": "core.scores",

@@ -7,6 +7,7 @@ import shutil
 import sys
 
 from pytest_ladder.cli.find import find_ladders, rootdir_of
+from pytest_ladder.cli.plugins import extensions_of
 from pytest_ladder.errors import InvalidRequest, message
 from pytest_ladder.report.compare import render_compare
 from pytest_ladder.report.comparison_json import compared_json
@@ -55,7 +56,9 @@ def _open(written: str) -> LadderRun:
             written, f"there are {len(found)} ladders here", expected="one",
             next_step=f"name its folder or file: {', '.join(str(path.parent) for path in found)}",
         ))  # fmt: skip
-    return LadderRun(found[0], Shared(Settings(record=Record.NONE), rootdir_of(found[0])))
+    rootdir = rootdir_of(found[0])
+    shared = Shared(Settings(record=Record.NONE), rootdir, extensions=extensions_of(rootdir, found[0].parent))
+    return LadderRun(found[0], shared)
 
 
 def _number(text: str) -> int:

@@ -13,6 +13,7 @@ from pathlib import Path
 from pytest_ladder.cli.compare import add_compare
 from pytest_ladder.cli.find import find_ladders, rootdir_of
 from pytest_ladder.cli.init import init
+from pytest_ladder.cli.plugins import extensions_of
 from pytest_ladder.cli.status import fitness, logged, obstacles
 from pytest_ladder.core.canonical import Json
 from pytest_ladder.core.economics import compare_costs
@@ -122,7 +123,9 @@ def _init(options: argparse.Namespace) -> int:
 
 
 def _open(path: Path) -> LadderRun:
-    return LadderRun(path, Shared(Settings(record=Record.NONE), rootdir_of(path)))
+    rootdir = rootdir_of(path)
+    shared = Shared(Settings(record=Record.NONE), rootdir, extensions=extensions_of(rootdir, path.parent))
+    return LadderRun(path, shared)
 
 
 def _show(outcomes: Sequence[Outcome]) -> None:

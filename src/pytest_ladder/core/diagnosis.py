@@ -30,13 +30,26 @@ EXEMPT_LEAST = 50
 """Diagnosed failures that an exemption needs at least."""
 
 
-def diagnose(failed: Iterable[str], labels: Sequence[Label], rung_id: str) -> dict[FailureKind, int]:
+def labelled(labels: Sequence[Label], rung_id: str) -> dict[str, str]:
+    """Case id -> its label at a rung; the latest wins."""
+    return {label.case: label.kind for label in sorted(labels, key=lambda x: x.at) if label.rung == rung_id}
+
+
+def diagnose(
+    failed: Iterable[str], labels: Sequence[Label], rung_id: str, told: Mapping[str, str] | None = None
+) -> dict[FailureKind, int]:
     """Count the failed cases of a rung by their label; the latest label of a case wins.
+
+    Args:
+        failed: Case ids.
+        labels: Of humans.
+        rung_id: Which rung.
+        told: Case id -> kind, by whatever else can tell it; a label goes before it.
 
     Returns:
         Failure kind -> cases, `unknown` for those without a label; empty where nothing failed.
     """
-    known = {label.case: label.kind for label in sorted(labels, key=lambda x: x.at) if label.rung == rung_id}
+    known = {**(told or {}), **labelled(labels, rung_id)}
     return dict(Counter(FailureKind(known.get(case, FailureKind.UNKNOWN)) for case in failed))
 
 

@@ -145,6 +145,7 @@ def start(config: pytest.Config) -> None:
     from pytest_ladder.plugin.live import watcher
     from pytest_ladder.plugin.outcomes import Outcomes, Words
     from pytest_ladder.report.write import check_extension
+    from pytest_ladder.session.extensions import HookExtensions
 
     settings = read_settings(config)
     try:
@@ -153,8 +154,9 @@ def start(config: pytest.Config) -> None:
     except LadderError as error:
         raise pytest.UsageError(str(error)) from None
     shared = Shared(
-        settings, config.rootpath, meter=_meter(config, settings), base=open_base(settings, config.rootpath)
-    )
+        settings, config.rootpath, meter=_meter(config, settings), base=open_base(settings, config.rootpath),
+        extensions=HookExtensions(config.hook),
+    )  # fmt: skip
     made = Context(config, settings, shared)
     made.watch = watcher(config)
     config.stash[CONTEXT] = made

@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from pytest_ladder.backends.models import SETTINGS, build_model, is_local
-from pytest_ladder.backends.retrievers import build_retriever
+from pytest_ladder.backends.retrievers import RETRIEVERS, build_retriever
 from pytest_ladder.backends.splitter import chunk
 from pytest_ladder.core.canonical import Json
 from pytest_ladder.core.cases import EvalSet
+from pytest_ladder.core.extensions import Extensions, NoExtensions
 from pytest_ladder.core.ladder import Ladder
-from pytest_ladder.core.ports import LLM, Document, Example, Kit, Model, System
+from pytest_ladder.core.ports import LLM, Document, Example, Kit, Model, Retriever, System
 from pytest_ladder.core.rungs import Kind, RungSpec
 from pytest_ladder.core.scorers import SCORERS, build_scorer
 from pytest_ladder.core.scores import MetricSpec, Scored, Scorer
@@ -27,15 +28,19 @@ from pytest_ladder.store.paths import inside, read_text, relative
 from pytest_ladder.store.user_code import load
 
 CORPUS_KEY = "corpus"
+NOTHING_ADDED = NoExtensions()
 
 
 class Assembler:
     """Builds the parts of one ladder."""
 
-    def __init__(self, ladder: Ladder, evalsets: Sequence[EvalSet]) -> None:
+    def __init__(
+        self, ladder: Ladder, evalsets: Sequence[EvalSet], extensions: Extensions = NOTHING_ADDED
+    ) -> None:
         self.ladder = ladder
         self.evalsets = evalsets
         """Every set whose cases no example may repeat."""
+        self.extensions = extensions
         self._documents: dict[Path, tuple[Document, ...]] = {}
         self._models: dict[tuple[str, str], Model] = {}
 
@@ -78,12 +83,22 @@ class Assembler:
             read_text=lambda written: read_text(self.path(written), self.shown(written)),
             read_documents=self.documents,
             read_examples=self.examples,
-            retriever=build_retriever,
+            retriever=self._retriever,
             chunk=chunk,
             shown=self.shown,
             seed=self.ladder.seed,
         )
         return build(rung, kit)
+
+    def added(self, rung: RungSpec) -> Callable[..., Any] | None:
+        """The system that a plugin gives for a rung whose table names none."""
+        return None if rung.system else self.extensions.system(rung, self.ladder)
+
+    def _retriever(
+        self, name: str, documents: Sequence[Document], options: Mapping[str, Json], where: str = "retriever"
+    ) -> Retriever:
+        index = None if name in RETRIEVERS.names else self.extensions.retriever(name, options)
+        return index(documents) if index else build_retriever(name, documents, options, where)
 
     def opener(self, rung: RungSpec) -> Callable[[str], Model]:
         """How a rung's model is opened by its name; one that another rung has open in the same way is shared."""
@@ -113,6 +128,9 @@ class Assembler:
         where = self.ladder.at("metrics", metric.name, "scorer")
         if ":" in metric.scorer and not metric.scorer.startswith("deepeval:"):
             return own_scorer(self.function(metric.scorer, where), metric.options, f"{where}: {metric.scorer}")
+        added = None if metric.scorer in SCORERS else self.extensions.scorer(metric.scorer, metric.options)
+        if added is not None:
+            return own_scorer(added, {}, f"{where}: {metric.scorer}")
         if metric.scorer in SCORERS:
             where = self.ladder.at("metrics", metric.name, "options")
         try:
@@ -167,6 +185,7 @@ def own_scorer(function: Callable[..., Any], options: Mapping[str, Json], where:
     def scorer(scored: Scored, /) -> Any:
         return function(*([scored] if alone else [scored.case, scored.answer]), **options)
 
+    scorer.binary = getattr(function, "binary", False)  # type: ignore[attr-defined]
     return scorer
 
 

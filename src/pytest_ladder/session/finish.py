@@ -68,11 +68,20 @@ def finish(
         failures.append(f"{run.ladder.where}: {down}.")
     if not run.settings.read_only and not run.log_fault:
         _write(run, new, reports)
+    _notify(run, sealed, standing)
     refused = standing.refusals if requested else ()
     return Outcome(
         standing, decision, requested, refused, tuple(failures), tuple(_notes(run, standing, decision, now)),
         tuple(new),
     )  # fmt: skip
+
+
+def _notify(run: LadderRun, sealed: Sealed, standing: Standing) -> None:
+    """Tell plugins what was measured in this run, and what follows."""
+    for entry in sealed.current.values():
+        run.shared.extensions.rung_finished(entry)
+    if standing.decision.complete:
+        run.shared.extensions.decided(standing.decided)
 
 
 def _write(run: LadderRun, new: Sequence[Entry], reports: Sequence[Report]) -> None:
@@ -152,12 +161,10 @@ def _completed(
 
 
 def _decided(run: LadderRun, standing: Standing, decision: Decision, now: datetime) -> list[DecisionEntry]:
-    ids = {rung: entry.id for rung, entry in standing.current.items()}
-    looks = {rung: look.entry.id for rung, look in standing.looks.items()}
-    entry = decision.entry(run.ladder.name, ids, looks)
+    entry = standing.decided
     made = [e for e in run.log if isinstance(e, DecisionEntry)]
     if run.settings.read_only:
-        standing_ids = {*ids.values(), *looks.values()}
+        standing_ids = {*standing.ids.values(), *standing.look_ids.values()}
         resting = [e for e in made if set(e.rests_on) <= standing_ids] or sorted(made, key=lambda e: e.at)[-1:]
         alike = any(e.selected == entry.selected and _confirmed(run, standing, decision, e) for e in resting)
     else:

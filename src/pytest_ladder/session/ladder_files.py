@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from pytest_ladder.core.cases import EvalSet
 from pytest_ladder.core.entries import Entry
+from pytest_ladder.core.extensions import Extensions, NoExtensions
 from pytest_ladder.core.ladder import Label, Ladder, Waiver
 from pytest_ladder.core.looks import confirms, unfit
 from pytest_ladder.core.rungs import RungSpec
@@ -42,6 +44,8 @@ class Shared:
     rootdir: Path
     loop: LoopThread = field(default_factory=LoopThread)
     meter: Meter = field(default_factory=Meter)
+    extensions: Extensions = field(default_factory=NoExtensions)
+    """What plugins add."""
     base: Base | None = None
     """The commit that the run is compared with; None where it is compared with none."""
 
@@ -71,7 +75,8 @@ class LadderFiles:
         """The entries of this ladder."""
         self.labels: tuple[Label, ...] = tuple(read_labels(self.folder / "labels.jsonl", shared.rootdir))
         self.waivers: tuple[Waiver, ...] = tuple(read_waivers(self.folder / "waivers.toml", shared.rootdir))
-        self.assembler = Assembler(self.ladder, [self.whole, *([self.holdout] if self.holdout else [])])
+        evalsets = [self.whole, *([self.holdout] if self.holdout else [])]
+        self.assembler = Assembler(self.ladder, evalsets, shared.extensions)
         self.assembler.scorers()
         self._fingerprints: dict[str, Fingerprint] = {}
         self._check_prompt_versions()
@@ -142,11 +147,18 @@ class LadderFiles:
         self.log = self._read_log()
 
     def fingerprint(self, rung: RungSpec, extra: Sequence[Path] = ()) -> Fingerprint:
-        """The fingerprint of a rung, with the file of a system that a test gave."""
+        """The fingerprint of a rung, with the file of a system that a test gave, or else of one that a plugin gives."""
+        extra = extra or self._added_files(rung)
         key = "|".join([rung.id, *map(str, extra)])
         if key not in self._fingerprints:
             self._fingerprints[key] = fingerprint(self.ladder, rung, extra)
         return self._fingerprints[key]
+
+    def _added_files(self, rung: RungSpec) -> tuple[Path, ...]:
+        """The file of a system that a plugin gives, where it is of the project: an installed one is known by name."""
+        root = self.shared.rootdir.resolve()
+        files = [path.resolve() for path in source_files(self.assembler.added(rung))]
+        return tuple(path for path in files if path.is_relative_to(root) and "site-packages" not in path.parts)
 
     @cached_property
     def contract(self) -> str:
@@ -176,3 +188,13 @@ def limited(evalset: EvalSet, limit: int | None) -> EvalSet:
     kept = {case.id for cases in slices.values() for case in cases[:limit]}
     kept |= {case.id for case in [c for c in evalset if not c.slices][:limit]}
     return EvalSet(tuple(case for case in evalset if case.id in kept), evalset.name)
+
+
+def source_files(own: Callable[..., Any] | None) -> tuple[Path, ...]:
+    """The file that defines a system that a test or a plugin gave."""
+    if own is None:
+        return ()
+    import inspect
+
+    found = inspect.getsourcefile(inspect.unwrap(own) if inspect.isfunction(own) else type(own))
+    return (Path(found),) if found else ()

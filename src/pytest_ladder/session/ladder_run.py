@@ -15,9 +15,10 @@ from pytest_ladder.core.rungs import RungSpec
 from pytest_ladder.engine.client import Client
 from pytest_ladder.engine.collect import Progress
 from pytest_ladder.engine.meter import Meter
-from pytest_ladder.session.asker import Asker, Collected
+from pytest_ladder.session.asker import Asker
+from pytest_ladder.session.curtailing import Collected
 from pytest_ladder.session.grader import Grader
-from pytest_ladder.session.ladder_files import LadderFiles, Shared
+from pytest_ladder.session.ladder_files import LadderFiles, Shared, source_files
 from pytest_ladder.session.looking import with_look
 from pytest_ladder.session.results import RungResult
 from pytest_ladder.store.digests import Fingerprint
@@ -67,8 +68,8 @@ class LadderRun(LadderFiles):
             LadderError: the set-up is at fault.
         """
         rung = self.ladder.rung(rung_id)
-        extra = source_files(own)
-        prints = self.fingerprint(rung, extra)
+        prints = self.fingerprint(rung, source_files(own))
+        own = own or self.assembler.added(rung)
         with self.writing():
             result = self._here(rung, prints, self.evalset, own, watch)
             if self._looks(result):
@@ -108,11 +109,11 @@ class LadderRun(LadderFiles):
 
     def _on_record(self, rung: RungSpec, prints: Fingerprint, evalset: EvalSet) -> RungResult | None:
         records = self.asker.recordings(rung, prints, read_only=True).select(evalset, self.ladder.repeats)
-        absent = self._absent(evalset, records)
-        if len({error.case for error in absent}) > self.ladder.decision.max_error_rate * len(evalset):
-            return self.grader.from_scores(rung, prints, evalset) if self.local else None
         pending = not self.settings.read_only and is_pending(self.folder, rung.id, prints.digest)
-        return self.grader.result(rung, prints, evalset, Collected(records, absent, 0, pending))
+        got = self.asker.judged(evalset, Collected(records, self._absent(evalset, records), 0, pending))
+        if len({error.case for error in got.errors}) > self.ladder.decision.max_error_rate * len(evalset):
+            return self.grader.from_scores(rung, prints, evalset) if self.local else None
+        return self.grader.result(rung, prints, evalset, got)
 
     def _absent(self, evalset: EvalSet, records: Sequence[Record]) -> list[CaseError]:
         known = {(record.case, record.repeat) for record in records}
@@ -124,9 +125,10 @@ class LadderRun(LadderFiles):
         ]
 
     def recorded(self, rung_id: str) -> bool:
-        """Whether every answer of a rung, as it is today, is on record."""
+        """Whether every answer of a rung, as it is today, is on record, or no verdict needs the others."""
         rung = self.ladder.rung(rung_id)
-        return not self.asker.jobs(self.asker.recordings(rung, self.fingerprint(rung), read_only=True), self.evalset)
+        recordings = self.asker.recordings(rung, self.fingerprint(rung), read_only=True)
+        return not self.asker.needed(recordings, self.evalset)[0]
 
     def _looks(self, result: RungResult) -> bool:
         """Whether a rung is to be held against the hold-out set: only where that can decide, for each look wears it."""
@@ -164,13 +166,3 @@ class LadderRun(LadderFiles):
         """Free the models and the lock."""
         self.assembler.close()
         self.asker.close()
-
-
-def source_files(own: Callable[..., Any] | None) -> tuple[Path, ...]:
-    """The file that defines a system that a test gave."""
-    if own is None:
-        return ()
-    import inspect
-
-    found = inspect.getsourcefile(inspect.unwrap(own) if inspect.isfunction(own) else type(own))
-    return (Path(found),) if found else ()

@@ -9,9 +9,9 @@ from functools import cached_property
 from pathlib import Path
 
 from pytest_ladder.core.decision import Decision, decide
-from pytest_ladder.core.diagnosis import diagnose
+from pytest_ladder.core.diagnosis import diagnose, labelled
 from pytest_ladder.core.diagnosis_kinds import FailureKind
-from pytest_ladder.core.entries import RungEntry, Verdict
+from pytest_ladder.core.entries import DecisionEntry, RungEntry, Verdict
 from pytest_ladder.core.evaluation import failed_cases
 from pytest_ladder.core.gains import Gain, form_plateau, quality
 from pytest_ladder.core.gate import GateRequest, RungEvidence, concessions, refusals
@@ -174,16 +174,21 @@ class Standing:
         """Why the best cheaper rung's cases fail."""
         if self.best is None:
             return {}
-        failed = [result.case.id for result in failed_cases(self.best.evaluation, self.best.missed)]
-        return diagnose(failed, self.run.labels, self.best.rung)
+        return self._diagnosed(self.best)
 
     def diagnosis_of(self, rung_id: str) -> dict[str, int]:
         """Why one rung's cases fail, for its entry."""
         result = self.results.get(rung_id)
         if result is None:
             return {}
-        failed = [case.case.id for case in failed_cases(result.evaluation, result.missed)]
-        return {str(kind): n for kind, n in sorted(diagnose(failed, self.run.labels, rung_id).items())}
+        return {str(kind): n for kind, n in sorted(self._diagnosed(result).items())}
+
+    def _diagnosed(self, result: RungResult) -> dict[FailureKind, int]:
+        failed = failed_cases(result.evaluation, result.missed)
+        known, classify = labelled(self.run.labels, result.rung), self.run.shared.extensions.classify
+        unlabelled = [case for case in failed if case.case.id not in known]
+        told = {case.case.id: kind for case in unlabelled if (kind := classify(case.case, case))}
+        return diagnose([case.case.id for case in failed], self.run.labels, result.rung, told)
 
     @cached_property
     def gains(self) -> Mapping[str, Gain]:
@@ -195,7 +200,8 @@ class Standing:
     @cached_property
     def refusals(self) -> tuple[Refusal, ...]:
         """Why fine-tuning is not justified by what is on record; none where it is."""
-        return refusals(self.request)
+        extra = self.run.shared.extensions.gate(self.request)
+        return refusals(replace(self.request, extra=tuple(extra)))
 
     @cached_property
     def request(self) -> GateRequest:
@@ -257,6 +263,21 @@ class Standing:
         missing = more_in_holdout(self.ladder, evidence.id, checks.clear_checks) if checks else ""
         return replace(evidence, clear=clear, missing=missing, unheld=self.unheld(evidence.id))
 
+    @property
+    def ids(self) -> dict[str, str]:
+        """Rung id -> id of its current entry."""
+        return {rung: entry.id for rung, entry in self.current.items()}
+
+    @property
+    def look_ids(self) -> dict[str, str]:
+        """Rung id -> id of its look at the hold-out set."""
+        return {rung: look.entry.id for rung, look in self.looks.items()}
+
+    @property
+    def decided(self) -> DecisionEntry:
+        """The decision for the log, without time and id."""
+        return self.decision.entry(self.ladder.name, self.ids, self.look_ids)
+
     @cached_property
     def decision(self) -> Decision:
         """What the current evidence says."""
@@ -265,12 +286,6 @@ class Standing:
             self.best is not None and _only_limits(self.best), self.looks,
             plateau=lambda: form_plateau(self.ladder, self.gains),
         )  # fmt: skip
-
-
-def _quality(evaluation: Evaluation) -> tuple[int, float]:
-    met = sum(check.verdict is Verdict.MET for check in evaluation.checks)
-    means = [check.figure.mean for check in evaluation.checks if check.figure and check.figure.mean is not None]
-    return met, round(sum(means) / len(means), 6) if means else 0.0
 
 
 def _only_limits(result: RungResult) -> bool:
