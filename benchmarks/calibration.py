@@ -3,8 +3,9 @@
 A world is a ladder whose rungs have true scores by slice. Every case has a difficulty that all rungs and all repeats
 share (a beta-binomial), so that answers to one case go together. In `edge` worlds each rung lies just below the target
 in one slice, so that any lever is a false one; `worst` worlds have six such rungs, one threshold, and answers that have
-next to nothing in common. `spread` worlds are the usual: rungs from far below to above the target. `clustered` worlds
-are like the worst, and break a rule: cases come in fours that share their difficulty, as near-duplicates do.
+next to nothing in common. `spread` worlds are the usual: rungs from far below to above the target. In `clustered`
+worlds cases come in fours that share their difficulty, as near-duplicates do, in `uneven` ones in groups of 1 to 12;
+both are like the worst otherwise, and are judged with and without knowing the clusters.
 """
 
 from __future__ import annotations
@@ -28,10 +29,10 @@ from pytest_ladder.core.curtailment import Standing, can_still_change, order, st
 from pytest_ladder.core.decision import decide
 from pytest_ladder.core.entries import Figure as Score
 from pytest_ladder.core.entries import RungEntry, Verdict
-from pytest_ladder.core.intervals import Bounds, bounds, least_n
+from pytest_ladder.core.intervals import Bounds, bounds, effective_n, least_n
 from pytest_ladder.core.ladder import DecisionPolicy, Ladder
 from pytest_ladder.core.multiplicity import shared
-from pytest_ladder.core.pairing import compare
+from pytest_ladder.core.pairing import Pairs, compare, compare_family
 from pytest_ladder.core.rungs import Kind, RungSpec
 from pytest_ladder.core.scores import MetricSpec
 from pytest_ladder.core.thresholds import run_checks, verdict_of
@@ -39,6 +40,7 @@ from pytest_ladder.core.thresholds import run_checks, verdict_of
 Array = np.ndarray[Any, Any]
 CONFIDENCE = 0.95
 METRIC = "answer"
+CLUSTERED = ("clustered", "uneven")
 
 
 @dataclass(frozen=True)
@@ -56,8 +58,8 @@ class World:
     """Slice group of each case."""
     correlation: float
     """Between two answers to one case."""
-    cluster: int = 1
-    """Cases that share their difficulty."""
+    cluster: Array
+    """Number of the cluster of each case: its cases share their difficulty."""
 
     @property
     def rungs(self) -> int:
@@ -71,8 +73,8 @@ class World:
 
     def answers(self, rng: np.random.Generator, repeats: int) -> Array:
         """The mean score of each case by each rung, in one evaluation."""
-        n, spread = len(self.group), 1 / self.correlation - 1
-        difficulty = np.repeat(rng.random(-(-n // self.cluster)), self.cluster)[:n]
+        spread = 1 / self.correlation - 1
+        difficulty = rng.random(self.cluster.max() + 1)[self.cluster]
         share = np.clip(self.truth[:, self.group], 1e-3, 1 - 1e-3)
         right = betaincinv(share * spread, (1 - share) * spread, difficulty)
         return rng.binomial(repeats, right) / repeats
@@ -80,14 +82,16 @@ class World:
 
 def draw_world(rng: np.random.Generator, kind: str, most_cases: int) -> World:
     """Two to seven rungs, one to six slices, 50 to 2,000 cases, a target that its slices can confirm."""
-    rungs, groups = (6, 1) if kind in ("worst", "clustered") else (int(rng.integers(2, 8)), int(rng.integers(1, 7)))
+    rungs, groups = (6, 1) if kind in ("worst", *CLUSTERED) else (int(rng.integers(2, 8)), int(rng.integers(1, 7)))
     n = round(math.exp(rng.uniform(math.log(50), math.log(most_cases))))
     group = np.sort(rng.choice(groups, n, p=rng.dirichlet(np.full(groups, 4.0))))
     rng.shuffle(group)
     parts = {f"slice{g}": np.flatnonzero(group == g) for g in range(groups)} if groups > 1 else {}
     slices = {ALL: np.arange(n), **parts}
-    target = float(rng.choice([t for t in (0.7, 0.8, 0.9) if n >= _least(t, rungs)]))
-    asked = tuple(name for name, places in slices.items() if len(places) >= _least(target, rungs))
+    cluster = draw_clusters(rng, kind, n)
+    worth = {name: effective_n([str(c) for c in cluster[places]]) for name, places in slices.items()}
+    target = float(rng.choice([t for t in (0.7, 0.8, 0.9) if worth[ALL] >= _least(t, rungs)] or [0.7]))
+    asked = tuple(name for name in slices if name == ALL or worth[name] >= _least(target, rungs))
     if kind == "spread":
         level = target - rng.uniform(0.0, 0.2) + np.cumsum(rng.uniform(-0.02, 0.09, rungs))
         truth = level[:, None] + rng.normal(0, 0.03, (rungs, groups))
@@ -97,9 +101,16 @@ def draw_world(rng: np.random.Generator, kind: str, most_cases: int) -> World:
         truth[:, :] = target - 0.001 if binding == ALL else truth
         if binding != ALL:
             truth[:, int(binding.removeprefix("slice"))] = target - 0.001
-    cluster = 4 if kind == "clustered" else 1
     correlation = 0.02 if kind == "worst" else float(rng.uniform(0.1, 0.6))
     return World(target, slices, asked, np.clip(truth, 0.02, 0.995), group, correlation, cluster)
+
+
+def draw_clusters(rng: np.random.Generator, kind: str, n: int) -> Array:
+    """The cluster of each case; each case its own, unless the kind of the world says otherwise."""
+    if kind not in CLUSTERED:
+        return np.arange(n)
+    sizes = np.full(n, 4) if kind == "clustered" else rng.integers(1, 13, n)
+    return np.repeat(np.arange(n), sizes)[:n]
 
 
 def _least(target: float, rungs: int) -> float:
@@ -107,15 +118,27 @@ def _least(target: float, rungs: int) -> float:
 
 
 @lru_cache(maxsize=500_000)
-def _binary(right: int, n: int, confidence: float) -> Bounds:
-    return bounds([1.0] * right + [0.0] * (n - right), confidence)
+def _binary(right: int, n: int, sure: Confidences) -> Bounds:
+    return bounds([1.0] * right + [0.0] * (n - right), sure.met, of_high=sure.short)
 
 
-def bounded(values: Array, confidence: float) -> Bounds:
-    """The core's bounds, remembered for scores that are all 0 or 1."""
+def bounded(values: Array, sure: Confidences, clusters: Array | None = None) -> Bounds:
+    """The core's bounds, remembered for scores that are all 0 or 1 and independent."""
+    if clusters is not None:
+        return bounds(values.tolist(), sure.met, of_high=sure.short, clusters=[str(c) for c in clusters])
     if ((values == 0) | (values == 1)).all():
-        return _binary(int(values.sum()), len(values), confidence)
-    return bounds(values.tolist(), confidence)
+        return _binary(int(values.sum()), len(values), sure)
+    return bounds(values.tolist(), sure.met, of_high=sure.short)
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One way to judge."""
+
+    sure: Confidences | None
+    """None for the plain mean."""
+    clusters: bool = False
+    """Whether it knows of the clusters."""
 
 
 def contract(world: World, rule: str) -> Ladder:
@@ -127,23 +150,24 @@ def contract(world: World, rule: str) -> Ladder:
     )  # fmt: skip
 
 
-def verdict(world: World, ladder: Ladder, values: Array, sure: Confidences | None) -> tuple[Verdict, dict[str, Score]]:
+def verdict(world: World, ladder: Ladder, values: Array, rule: Rule) -> tuple[Verdict, dict[str, Score]]:
     """The verdict of one rung; without confidences its means alone count."""
     figures = {}
     for name in world.asked:
-        scores = values[world.slices[name]]
+        places = world.slices[name]
+        scores, groups = values[places], world.cluster[places] if rule.clusters else None
         mean = math.fsum(scores) / len(scores)
-        low, high = (bounded(scores, sure.met).low, bounded(scores, sure.short).high) if sure else (mean, mean)
-        figures[name] = Score(mean, len(scores), low, high)
+        found = bounded(scores, rule.sure, groups) if rule.sure else Bounds(mean, mean)
+        figures[name] = Score(mean, len(scores), found.low, found.high)
     return verdict_of(run_checks({METRIC: figures}, {}, ladder)), figures
 
 
-def selected(world: World, answers: Array, sure: Confidences | None) -> int | None:
+def selected(world: World, answers: Array, rule: Rule) -> int | None:
     """The place of the lever that the core's decision names."""
-    ladder = contract(world, "confident" if sure else "point")
+    ladder = contract(world, "confident" if rule.sure else "point")
     entries = {}
     for rung, values in zip(ladder.rungs, answers, strict=True):
-        found, figures = verdict(world, ladder, values, sure)
+        found, figures = verdict(world, ladder, values, rule)
         entries[rung.id] = RungEntry(
             "world", rung.id, rung.kind, "", "", "", "", len(values), 1, {METRIC: figures}, found
         )
@@ -151,12 +175,13 @@ def selected(world: World, answers: Array, sure: Confidences | None) -> int | No
     return next((place for place, rung in enumerate(ladder.rungs) if rung.id == lever), None)
 
 
-def rules(rungs: int) -> dict[str, Confidences | None]:
-    return {
-        "confident, alpha/K": Confidences(shared(CONFIDENCE, rungs), CONFIDENCE),
-        "confident, no share": Confidences(CONFIDENCE, CONFIDENCE),
-        "plain mean": None,
-    }
+def rules(world: World, kind: str = "") -> dict[str, Rule]:
+    shared_error = Confidences.of(contract(world, "confident"))
+    found = {
+        "confident": Rule(shared_error), "each rung at 95 %": Rule(Confidences(CONFIDENCE, CONFIDENCE)),
+        "plain mean": Rule(None),
+    }  # fmt: skip
+    return {"confident, clusters known": Rule(shared_error, clusters=True), **found} if kind in CLUSTERED else found
 
 
 def levers(rng: np.random.Generator, kind: str, runs: int, most_cases: int, repeats: int) -> Iterator[Figure]:
@@ -170,8 +195,8 @@ def levers(rng: np.random.Generator, kind: str, runs: int, most_cases: int, repe
         answers = world.answers(rng, repeats)
         right = next((rung for rung in range(world.rungs) if world.sufficient(rung)), None)
         possible += right is not None
-        for name, sure in rules(world.rungs).items():
-            lever = selected(world, answers, sure)
+        for name, rule in rules(world, kind).items():
+            lever = selected(world, answers, rule)
             false[name] += lever is not None and not world.sufficient(lever)
             lowest[name] += lever is not None and lever == right
             dearer[name] += lever is not None and lever != right and world.sufficient(lever)
@@ -193,10 +218,22 @@ def power(rng: np.random.Generator, runs: int) -> Iterator[Figure]:
         for n in (50, 200, 500, 2000):
             right = rng.binomial(n, target + above, runs)
             for rungs in (1, 6):
-                sure = shared(CONFIDENCE, rungs)
+                sure = Confidences(shared(CONFIDENCE, rungs), CONFIDENCE)
                 met = np.mean([_binary(int(k), n, sure).low >= target for k in right])
                 what = f"met, true score {above:.2f} above 0.85, n = {n}, {rungs} rung{'s' * (rungs > 1)}"
                 yield Figure("power", what, 100 * float(met), "%")
+
+
+def alike(rng: np.random.Generator, runs: int, most_cases: int) -> Iterator[Figure]:
+    """Two systems of one true score whose answers go together in clusters: how often a regression is seen."""
+    seen = Counter({"clusters known": 0, "clusters not known": 0})
+    for _ in range(runs):
+        world = draw_world(rng, "clustered", most_cases)
+        one, other = (world.answers(rng, 1)[0] for _ in range(2))  # each has difficulties of its own
+        for what, clusters in (("clusters known", world.cluster), ("clusters not known", None)):
+            seen[what] += bool(_compared(world, one, other, clusters).regressions)
+    for name, count in seen.items():
+        yield Figure("A/A", f"clustered, {runs} pairs: regression ({name})", 100 * count / runs, "%")
 
 
 def regressions(rng: np.random.Generator, runs: int, most_cases: int, repeats: int) -> Iterator[Figure]:
@@ -209,9 +246,9 @@ def regressions(rng: np.random.Generator, runs: int, most_cases: int, repeats: i
         seen["regression, slices under Holm"] += bool(_compared(world, one, other).regressions)
         lost = any(other[places].mean() < one[places].mean() for places in world.slices.values() if len(places))
         seen["plain gate: a mean fell in some slice"] += lost
-        for name, sure in rules(world.rungs).items():
-            ladder = contract(world, "confident" if sure else "point")
-            verdicts = {verdict(world, ladder, values, sure)[0] for values in (one, other)}
+        for name, rule in rules(world).items():
+            ladder = contract(world, "confident" if rule.sure else "point")
+            verdicts = {verdict(world, ladder, values, rule)[0] for values in (one, other)}
             seen[f"met and short ({name})"] += verdicts == {Verdict.MET, Verdict.SHORT}
             seen[f"verdicts differ ({name})"] += len(verdicts) > 1
     what = f"{runs} pairs" + (f" of {repeats} repeats" if repeats > 1 else "")
@@ -227,9 +264,11 @@ def _same_cases(rng: np.random.Generator, world: World, rung: int, repeats: int)
     return rng.binomial(repeats, right) / repeats, rng.binomial(repeats, right) / repeats
 
 
-def _compared(world: World, before: Array, after: Array) -> Any:
+def _compared(world: World, before: Array, after: Array, clusters: Array | None = None) -> Any:
     slices = {name: [str(place) for place in places] for name, places in world.slices.items()}
-    return compare(_named(before), _named(after), slices, confidence=CONFIDENCE)
+    known = {} if clusters is None else {str(place): str(cluster) for place, cluster in enumerate(clusters)}
+    pairs = Pairs(_named(before), _named(after), slices, known)
+    return compare_family({"": pairs}, confidence=CONFIDENCE)[""]
 
 
 def _named(values: Array) -> dict[str, float]:
@@ -283,8 +322,10 @@ def measure(runs: int, seed: int) -> list[Figure]:
     parts: list[Callable[[np.random.Generator], Iterator[Figure]]] = [
         lambda rng: levers(rng, "worst", runs, 2000, 1), lambda rng: levers(rng, "edge", runs, 2000, 1),
         lambda rng: levers(rng, "spread", runs, 2000, 1), lambda rng: levers(rng, "edge", few, 300, 3),
-        lambda rng: levers(rng, "clustered", runs, 2000, 1), lambda rng: power(rng, runs),
+        lambda rng: levers(rng, "clustered", max(1, runs // 4), 2000, 1),
+        lambda rng: levers(rng, "uneven", max(1, runs // 4), 2000, 1), lambda rng: power(rng, runs),
         lambda rng: losses(rng, max(1, runs // 8)), lambda rng: regressions(rng, runs, 2000, 1),
+        lambda rng: alike(rng, max(1, runs // 4), 2000),
         lambda rng: regressions(rng, few, 300, 3), lambda rng: curtailed(rng, few),
     ]  # fmt: skip
     streams = np.random.default_rng(seed).spawn(len(parts))
