@@ -159,7 +159,7 @@ def _told(
 
 
 def _miss(ladder: Ladder, entry: RungEntry, look: Look | None) -> str:
-    return unheld(ladder, look.entry) if look else shortfall(ladder, entry)
+    return unheld(ladder, look.entry, mend=False) if look else shortfall(ladder, entry)
 
 
 def _with(reason: str, granted: Sequence[str]) -> str:

@@ -11,6 +11,7 @@ from pytest_ladder.core.confidences import PLAIN, Confidences
 from pytest_ladder.core.entries import RungEntry
 from pytest_ladder.core.gains import Gain
 from pytest_ladder.core.rungs import Kind
+from pytest_ladder.core.looks import Look
 
 
 class State(StrEnum):
@@ -107,6 +108,8 @@ class LadderSummary:
     notes: tuple[str, ...] = ()
     """Warnings of the run, one line each."""
     too_few: tuple[str, ...] = ()
+    looks: tuple[tuple[Look, str], ...] = ()
+    """Looks at the hold-out set, of this run or on record where the lever must hold there, each with its line."""
     """Thresholds that this eval set is too small to decide, one text each."""
     confidence: float = 0.95
     """As declared."""

@@ -6,6 +6,7 @@ import json
 import math
 
 from pytest_ladder.core.canonical import Json, rounded
+from pytest_ladder.core.looks import Look
 from pytest_ladder.core.summary import LadderSummary, Miss, RungRow, RunSummary
 from pytest_ladder.report.base import base_json
 from pytest_ladder.report.comparison_json import gain_json
@@ -40,11 +41,19 @@ def _ladder(ladder: LadderSummary) -> Json:
         "confidence": ladder.confidence, "too_few": list(ladder.too_few),
         "bounds": {"low": ladder.sure.met, "high": ladder.sure.short},
         "thresholds": {m: dict(row) for m, row in ladder.thresholds.items()},
-        "limits": dict(ladder.limits), "selected": ladder.selected, "decided": ladder.decided,
+        "limits": dict(ladder.limits), "looks": [_look(*look) for look in ladder.looks],
+        "selected": ladder.selected, "decided": ladder.decided,
         "recommendation": ladder.recommendation, "waivers": list(ladder.waivers), "notes": list(ladder.notes),
         "checklist": dict(ladder.checklist), "rungs": [_rung(row, ladder.show) for row in ladder.rows],
         "gate": {"requested": ladder.requested, "allowed": ladder.allowed, "refusals": refusals},
         "failures": list(ladder.failures), "base": base_json(ladder.base),
+    }  # fmt: skip
+
+
+def _look(look: Look, line: str) -> Json:
+    return {
+        "rung": look.entry.rung, "verdict": str(look.entry.verdict), "number": look.number,
+        "elsewhere": look.elsewhere, "line": line, "entry": look.entry.as_dict(),
     }  # fmt: skip
 
 

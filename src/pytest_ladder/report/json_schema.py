@@ -52,6 +52,7 @@ def _ladder() -> Json:
         bounds={**_object(low=_SHARE, high=_SHARE), "description": "Confidence of each one-sided bound."},
         thresholds=_map_of(_map_of({"type": "number"}), "Metric to slice to least mean score."),
         limits=_map_of({"type": "number"}, "Declared ceilings: USD or seconds."),
+        looks={**_list_of(_look()), "description": "Looks at the hold-out set."},
         selected={**_TEXT_OR_NULL, "description": "The selected rung; null where there is none."},
         decided=_TEXT, recommendation=_TEXT, waivers=_TEXTS, notes=_TEXTS, checklist=_map_of(_TEXT),
         rungs={**_list_of(_rung()), "description": "In climbing order."},
@@ -80,6 +81,15 @@ def _base() -> Json:
         rewritten={**_TEXT, "description": "Entries that stood there and are gone or changed."}, notes=_TEXTS,
         comparisons=_list_of(flips),
         policy=_list_of(_object(change=_TEXT, direction={"enum": [str(one) for one in Direction]})),
+    )  # fmt: skip
+
+
+def _look() -> Json:
+    return _object(
+        rung=_TEXT, verdict={"enum": [str(verdict) for verdict in Verdict]},
+        number={**_COUNT, "description": "Which look at this set it is: every version of every rung counts once."},
+        elsewhere={**_COUNT, "description": "Versions that were held against other hold-out sets."}, line=_TEXT,
+        entry={"$ref": "#/$defs/entry"},
     )  # fmt: skip
 
 

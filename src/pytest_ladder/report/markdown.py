@@ -43,6 +43,8 @@ def _ladder(ladder: LadderSummary) -> Iterator[str]:
     yield f"**Decided:** {prose(ladder.decided)}"
     if ladder.recommendation:
         yield f"**Next:** {prose(ladder.recommendation)}"
+    for _, line in ladder.looks:
+        yield f"**Hold-out:** {prose(line)}"
     if tried := versions_words(ladder):
         yield f"**Tried:** {prose(tried)}"
     yield from _gate(ladder)

@@ -74,6 +74,8 @@ def _remarks(ladder: LadderSummary) -> Iterator[Remark]:
     yield Remark("decided", ladder.decided, "bold green" if ladder.selected else "bold yellow")
     if ladder.recommendation:
         yield Remark("next", ladder.recommendation)
+    for _, line in ladder.looks:
+        yield Remark("hold-out", line)
     if tried := versions_words(ladder):
         yield Remark("tried", tried, "dim", "dim")
     if ladder.too_few:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from importlib import metadata
 
 from pytest_ladder.core.confidences import Confidences
 from pytest_ladder.core.entries import RungEntry, Verdict
 from pytest_ladder.core.gate import in_force
+from pytest_ladder.core.looks import look_words
 from pytest_ladder.core.rungs import RungSpec
 from pytest_ladder.core.summary import LadderSummary, Miss, RungRow, State
 from pytest_ladder.core.thresholds import ceilings, undecidable
@@ -28,7 +29,7 @@ def summarise(outcome: Outcome, reports: Sequence[Report]) -> LadderSummary:
     ladder, standing = outcome.standing.ladder, outcome.standing
     sent = {report.rung: report for report in reports}
     rows = tuple(
-        _diagnosed(_row(rung, sent.get(rung.id), standing.current, outcome.decision.selected), standing)
+        _diagnosed(_row(rung, sent.get(rung.id), standing, outcome.decision.selected), standing)
         for rung in ladder.rungs
     )
     gains = {} if _smoke(reports) else standing.gains
@@ -44,14 +45,16 @@ def summarise(outcome: Outcome, reports: Sequence[Report]) -> LadderSummary:
         waivers=tuple(f"{w.kind}: {w.reason} (approved by {w.approved_by}, until {w.expires})" for w in waivers),
         notes=tuple(dict.fromkeys([*told, *outcome.notes])), confidence=ladder.decision.confidence,
         sure=Confidences.of(ladder), too_few=() if _smoke(reports) else undecidable(ladder, standing.run.whole),
+        looks=tuple((look, look_words(ladder, look)) for look in standing.looks.values()),
         rule=ladder.decision.rule, show=ladder.show, cases=len(standing.run.evalset),
     )  # fmt: skip
 
 
-def _row(rung: RungSpec, report: Report | None, current: Mapping[str, RungEntry], selected: str | None) -> RungRow:
+def _row(rung: RungSpec, report: Report | None, standing: Standing, selected: str | None) -> RungRow:
+    current = standing.current
     if report is None:
-        entry = current.get(rung.id)
-        return RungRow(rung.id, rung.kind, _standing(entry, rung.id == selected), entry, entry is not None)
+        entry, state = current.get(rung.id), _standing(standing.verdict(rung.id), rung.id == selected)
+        return RungRow(rung.id, rung.kind, state, entry, entry is not None, standing.unheld(rung.id))
     entry = RungEntry.from_dict(report.entry) if report.entry else None
     logged = entry is None and rung.id in current and State(report.state) is not State.ERROR
     state = State(report.state)
@@ -65,17 +68,15 @@ def _row(rung: RungSpec, report: Report | None, current: Mapping[str, RungEntry]
 
 def _diagnosed(row: RungRow, standing: Standing) -> RungRow:
     """The row with its failures counted by today's labels."""
-    if row.entry is None or row.entry.verdict is Verdict.MET:
+    if row.entry is None or standing.verdict(row.id) is Verdict.MET:
         return row
     return replace(row, entry=replace(row.entry, diagnosis=standing.diagnosis_of(row.id)))
 
 
-def _standing(entry: RungEntry | None, selected: bool) -> State:
-    if entry is None:
+def _standing(verdict: Verdict | None, selected: bool) -> State:
+    if verdict is None:
         return State.NOT_RUN
-    if selected:
-        return State.SELECTED
-    return State.MET if entry.verdict is Verdict.MET else State(str(entry.verdict))
+    return State.SELECTED if selected else State(str(verdict))
 
 
 def _smoke(reports: Sequence[Report]) -> bool:
