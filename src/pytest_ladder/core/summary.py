@@ -10,8 +10,8 @@ from pytest_ladder.core.base_summary import BaseSummary
 from pytest_ladder.core.confidences import PLAIN, Confidences
 from pytest_ladder.core.entries import RungEntry
 from pytest_ladder.core.gains import Gain
-from pytest_ladder.core.rungs import Kind
 from pytest_ladder.core.looks import Look
+from pytest_ladder.core.rungs import Kind
 
 
 class State(StrEnum):
@@ -107,9 +107,9 @@ class LadderSummary:
     """What fails the build apart from the figures: missing answers, a log out of date or altered; one text each."""
     notes: tuple[str, ...] = ()
     """Warnings of the run, one line each."""
-    too_few: tuple[str, ...] = ()
     looks: tuple[tuple[Look, str], ...] = ()
     """Looks at the hold-out set, of this run or on record where the lever must hold there, each with its line."""
+    too_few: tuple[str, ...] = ()
     """Thresholds that this eval set is too small to decide, one text each."""
     confidence: float = 0.95
     """As declared."""

@@ -44,8 +44,8 @@ def summarise(outcome: Outcome, reports: Sequence[Report]) -> LadderSummary:
         allowed=outcome.requested and not outcome.refusals,
         waivers=tuple(f"{w.kind}: {w.reason} (approved by {w.approved_by}, until {w.expires})" for w in waivers),
         notes=tuple(dict.fromkeys([*told, *outcome.notes])), confidence=ladder.decision.confidence,
-        sure=Confidences.of(ladder), too_few=() if _smoke(reports) else undecidable(ladder, standing.run.whole),
         looks=tuple((look, look_words(ladder, look)) for look in standing.looks.values()),
+        sure=Confidences.of(ladder), too_few=() if _smoke(reports) else undecidable(ladder, standing.run.whole),
         rule=ladder.decision.rule, show=ladder.show, cases=len(standing.run.evalset),
     )  # fmt: skip
 
