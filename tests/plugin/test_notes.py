@@ -161,10 +161,10 @@ def test_de_escalation_may_fail_the_build(bench: Bench):
     assert "retire the tuned model" in ran.flat
 
 
-def test_keys_that_do_nothing_yet_are_told(bench: Bench):
-    bench.make(tables='[decision]\nstop = "certain"\n[gate]\npolicy_change = "fail"\n')
+def test_a_stop_that_ends_no_rung_early_is_told_once(bench: Bench):
+    bench.make(cases=60, tables='[decision]\nstop = "certain"\n[limits]\nlatency_p95 = 9\n')
 
     told = bench.run().flat
 
-    assert "[decision] stop = 'certain' has no effect in this version" in told
-    assert "[gate] policy_change = 'fail' has no effect in this version" in told
+    assert told.count('stop = "certain" ends no rung early: each further answer may break a ceiling of [limits]') == 1
+    assert len(bench.recorded("prompt")) == 60

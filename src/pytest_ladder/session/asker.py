@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -18,6 +18,7 @@ from pytest_ladder.engine.collect import Job, Progress, Terms, collect
 from pytest_ladder.engine.meter import Meter
 from pytest_ladder.rungs.own import OwnSystem
 from pytest_ladder.session.assemble import run_settings, served
+from pytest_ladder.session.curtailing import Collected, Curtailing, Enough, applies
 from pytest_ladder.session.ladder_files import LadderFiles
 from pytest_ladder.session.scrub import Scrubber
 from pytest_ladder.session.settings import Record as Mode
@@ -29,18 +30,6 @@ from pytest_ladder.store.modules import names_file
 from pytest_ladder.store.paths import beside
 from pytest_ladder.store.recordings import Recordings, is_pending, mark_pending
 from pytest_ladder.store.secrets import Redactor
-
-
-@dataclass(frozen=True, slots=True)
-class Collected:
-    """The answers of one rung on one eval set, and the cases without."""
-
-    records: Sequence[Record]
-    errors: Sequence[CaseError]
-    asked: int
-    pending: bool = False
-    """Whether an earlier run was interrupted while it asked again."""
-    unverifiable: bool = False
 
 
 class Asker:
@@ -67,20 +56,41 @@ class Asker:
     ) -> Collected:
         """Get the answers of a rung to an eval set; what is not on record is asked for, unless the run is read-only."""
         recordings = self.recordings(rung, prints, self.settings.read_only)
-        jobs = self.jobs(recordings, evalset)
+        jobs, enough = self.needed(recordings, evalset)
         errors: list[CaseError] = []
+        asked = 0
         if jobs and self.settings.read_only:
             errors = [CaseError(j.question.id, j.repeat, "not on record", "missing") for j in jobs]
         elif jobs:
             if self.lock():  # another run may have written since
-                recordings = self.recordings(rung, prints, read_only=False)
-                jobs = self.jobs(recordings, evalset)
+                before, recordings = recordings.lines, self.recordings(rung, prints, read_only=False)
+                jobs, enough = (jobs, enough) if recordings.lines == before else self.needed(recordings, evalset)
             mark_pending(self.files.folder, rung.id, prints.digest)
-            errors = self._ask(rung, prints, recordings, jobs, own, watch)
+            asked, errors = self._ask(rung, prints, recordings, jobs, own, watch, enough)
         records = recordings.select(evalset, self.ladder.repeats)
         pending = not self.settings.read_only and is_pending(self.files.folder, rung.id, prints.digest)
-        asked = len(jobs) - len(errors)
-        return Collected(records, errors, asked, pending)
+        got = Collected(records, errors, asked, pending, outcomes=enough.outcomes if enough else {})
+        return self.judged(evalset, got)
+
+    def needed(self, recordings: Recordings, evalset: EvalSet) -> tuple[list[Job], Enough | None]:
+        """The answers that are to be asked for, and who tells when they are enough; nobody where all are needed."""
+        jobs = self.jobs(recordings, evalset)
+        if not jobs or not applies(self.files, evalset):
+            return jobs, None
+        records = recordings.select(evalset, self.ladder.repeats)
+        again = self.settings.record is Mode.ALL
+        enough = Enough(self.files, evalset, {record.case for record in records} if again else ())
+        if not again and self.files.shared.loop.run(enough.known(records)):
+            return [], enough
+        return enough.ordered(jobs), enough
+
+    def judged(self, evalset: EvalSet, got: Collected) -> Collected:
+        """Tell what is missing from what is not needed, where a rung may end early."""
+        if not applies(self.files, evalset):
+            return got
+        work = Curtailing(self.files, evalset).judged(got)
+        judged: Collected = self.files.shared.loop.run(work)
+        return judged
 
     def jobs(self, recordings: Recordings, evalset: EvalSet) -> list[Job]:
         """The answers that are to be asked for."""
@@ -100,30 +110,36 @@ class Asker:
         jobs: Sequence[Job],
         own: Callable[..., Any] | None,
         watch: Callable[[], None] | None,
-    ) -> list[CaseError]:
+        enough: Enough | None,
+    ) -> tuple[int, list[CaseError]]:
         client = self.client(rung)
         system: System = OwnSystem(own, rung, client) if own else self.files.assembler.system(served(rung), client)
         guard = guard_local if self.files.local else guard_shared
         guard(self.files.folder)
         terms = Terms(
             fingerprint=prints.digest,
-            record=lambda record: self._record(recordings, record),
+            record=lambda record: self._record(recordings, record, enough),
             meter=self.meter,
             stray=lambda ledger: self._stray(rung, ledger),
             concurrency=self.settings.concurrency,
             timeout_s=self.settings.timeout_s,
         )
-        self.progress = Progress(len(jobs))
+        if enough is not None:
+            terms = replace(terms, wanted=enough.wanted, answered=enough.answered)
+        self.progress = progress = Progress(len(jobs))
         try:
-            errors = self.files.shared.loop.run(collect(jobs, system, terms, self.progress), watch)
+            errors = self.files.shared.loop.run(collect(jobs, system, terms, progress), watch)
         finally:
             self.progress = None
-        return [replace(error, message=self.scrubber.secrets.clean(error.message)) for error in errors]
+        clean = [replace(error, message=self.scrubber.secrets.clean(error.message)) for error in errors]
+        return progress.done - len(errors), clean
 
-    def _record(self, recordings: Recordings, record: Record) -> None:
+    def _record(self, recordings: Recordings, record: Record, enough: Enough | None) -> None:
         clean = self.scrubber.record(record)
         with self.files.writing():  # an answer that cannot be kept: nothing more is to be asked
             recordings.add(clean)
+        if enough is not None:
+            enough.keep(clean)
 
     def _stray(self, rung: RungSpec, ledger: Ledger) -> None:
         self.calls.add(rung.id, [self.scrubber.call(call) for call in ledger.calls])
@@ -148,6 +164,8 @@ class Asker:
             where=rung.at(),
             files=self._model_files(rung),
             stray=lambda call: self.calls.add(rung.id, [self.scrubber.call(call)]),
+            pace=self.files.shared.pace(rung.model),
+            clean=lambda said: self.scrubber.secrets.clean(said),
         )
 
     def _model_files(self, rung: RungSpec) -> str:
@@ -170,7 +188,7 @@ class Asker:
     def scrubber(self) -> Scrubber:
         """The filter before anything is written."""
         return Scrubber(
-            Redactor(os.environ),
+            Redactor(os.environ, [str(rung.model_options.get("api_key_env")) for rung in self.ladder.rungs]),
             [self.files.assembler.function(name, self.ladder.at("privacy", "redact")) for name in self.ladder.redact],
         )
 

@@ -16,8 +16,10 @@ from pytest_ladder.core.ladder import Ladder
 from pytest_ladder.core.looks import alone, is_look
 from pytest_ladder.core.rungs import RungSpec
 from pytest_ladder.engine.score import Outcomes, score
-from pytest_ladder.session.asker import Collected
+from pytest_ladder.report.numbers import plural
 from pytest_ladder.session.assemble import served
+from pytest_ladder.session.curtailing import Collected, Curtailing, applies, binary_metrics
+from pytest_ladder.session.curtailing import Outcomes as Known
 from pytest_ladder.session.evidence import altered, rung_entries
 from pytest_ladder.session.ladder_files import LadderFiles
 from pytest_ladder.session.local_scores import keep_scores, known_scores
@@ -36,8 +38,11 @@ class Grader:
 
     def result(self, rung: RungSpec, prints: Fingerprint, evalset: EvalSet, got: Collected) -> RungResult:
         """Score and grade what was answered, and hold it against the log."""
-        work = score(got.records, evalset, self.files.assembler.scorers(), self.files.corpus)
-        outcomes: Outcomes = self.files.shared.loop.run(work)
+        scorers = self.files.assembler.scorers()
+        known = {(case, repeat) for case, repeat, _ in got.outcomes}
+        records = [record for record in got.records if (record.case, record.repeat) not in known]
+        scored: Outcomes = self.files.shared.loop.run(score(records, evalset, scorers, self.files.corpus))
+        outcomes = {**got.outcomes, **scored}
         if self.files.local and not self.settings.read_only and self.settings.limit is None:
             keep_scores(self.files.folder, rung.id, prints.digest, got.records, outcomes)
         return self._graded(rung, prints, evalset, got, outcomes)
@@ -51,10 +56,13 @@ class Grader:
         return replace(self.ladder, limits=replace(self.ladder.limits, latency_p95=None))
 
     def _graded(
-        self, rung: RungSpec, prints: Fingerprint, evalset: EvalSet, got: Collected, outcomes: Outcomes
+        self, rung: RungSpec, prints: Fingerprint, evalset: EvalSet, got: Collected, outcomes: Known
     ) -> RungResult:
         contract = self._graded_by(rung, evalset)
-        evaluation = grade(contract, rung.id, evalset, got.records, got.errors, outcomes, asked=got.asked)
+        evaluation = grade(
+            contract, rung.id, evalset, got.records, got.errors, outcomes, asked=got.asked, unasked=got.unasked,
+            binary=binary_metrics(contract, self.files.assembler.scorers()) if got.unasked else (),
+        )  # fmt: skip
         missing = tuple(dict.fromkeys(error.case for error in got.errors if error.kind == "missing"))
         if len(missing) <= self.ladder.decision.max_error_rate * len(evalset):
             missing = ()  # as many cases may be in error, here as in the run that measured
@@ -63,12 +71,13 @@ class Grader:
         if entry is not None and not (got.pending or got.asked or got.errors):
             fault = altered(rung_entries(self.files.log, rung.id), entry)
         return RungResult(
-            rung.id, evaluation, entry, got.asked, fault, missing, got.unverifiable, self._notes(prints, evaluation),
-            misses(evaluation, self.ladder.show),
+            rung.id, evaluation, entry, got.asked, fault, missing, got.unverifiable,
+            self._notes(prints, evaluation, got), misses(evaluation, self.ladder.show),
         )  # fmt: skip
 
-    def _notes(self, prints: Fingerprint, evaluation: Evaluation) -> tuple[str, ...]:
-        return (*prints.warnings, *mixture(evaluation))
+    def _notes(self, prints: Fingerprint, evaluation: Evaluation, got: Collected) -> tuple[str, ...]:
+        aside = f"rung {evaluation.rung}: {plural(got.set_aside, 'case')} in error: the verdict is certain without"
+        return (*prints.warnings, *mixture(evaluation), *([aside] if got.set_aside else []))
 
     def entry(
         self,
@@ -90,14 +99,20 @@ class Grader:
 
     def from_scores(self, rung: RungSpec, prints: Fingerprint, evalset: EvalSet) -> RungResult | None:
         """Judge a rung from its committed scores: its answers are not here, the log's word for them is taken."""
+        early = applies(self.files, evalset)
         found = known_scores(
-            self.files.folder, rung.id, prints.digest, self.files.shared.rootdir, evalset, self.ladder.repeats
-        )
+            self.files.folder, rung.id, prints.digest, self.files.shared.rootdir, evalset, self.ladder.repeats,
+            partial=early,
+        )  # fmt: skip
         if found is None:
             return None
         records, outcomes = found
-        got = Collected(records, [], 0, pending=True, unverifiable=True)
-        result = self._graded(rung, prints, evalset, got, dict(outcomes))
+        got = Collected(records, [], 0, pending=True, unverifiable=True, outcomes=outcomes)
+        if early and len(records) < len(evalset) * self.ladder.repeats:
+            got = self.files.shared.loop.run(Curtailing(self.files, evalset).judged(got))
+            if not got.unasked:
+                return None
+        result = self._graded(rung, prints, evalset, got, outcomes)
         look = evalset is self.files.holdout
         entries = [e for e in rung_entries(self.files.log, rung.id) if is_look(e) is look]
         standing = [e for e in entries if e.fingerprint == prints.digest]

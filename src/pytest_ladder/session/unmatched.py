@@ -7,11 +7,8 @@ from collections.abc import Iterable, Iterator
 from datetime import date
 
 from pytest_ladder.core.gate import WAIVES
-from pytest_ladder.core.ladder import DecisionPolicy, GatePolicy
+from pytest_ladder.core.stopping import hindered
 from pytest_ladder.session.ladder_run import LadderRun
-
-WITHOUT_EFFECT = ("stop", "min_effect")
-"""Keys of `[decision]` that are read and checked only."""
 
 SHOWN = 3
 """How many names a note lists."""
@@ -23,12 +20,8 @@ def unmatched(run: LadderRun, today: date) -> tuple[str, ...]:
 
 
 def _keys(run: LadderRun) -> Iterator[str]:
-    asked, plain = run.ladder.decision, DecisionPolicy()
-    for key in WITHOUT_EFFECT:
-        if getattr(asked, key) != getattr(plain, key):
-            yield f"[decision] {key} = {getattr(asked, key)!r} has no effect in this version"
-    if run.ladder.gate.policy_change != GatePolicy().policy_change:
-        yield f"[gate] policy_change = {run.ladder.gate.policy_change!r} has no effect in this version"
+    if why := hindered(run.ladder):
+        yield f'[decision] stop = "certain" ends no rung early: {why}'
 
 
 def _labels(run: LadderRun) -> Iterator[str]:

@@ -1,0 +1,168 @@
+"""Ends a rung once its verdict is certain, under `stop = "certain"`; says which cases its verdict does not need."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from pytest_ladder.core.answers import CaseError, Record
+from pytest_ladder.core.cases import Case, EvalSet
+from pytest_ladder.core.curtailment import order
+from pytest_ladder.core.ladder import Ladder
+from pytest_ladder.core.scores import Outcome, Score, Scorer, Unscored, merged
+from pytest_ladder.core.stopping import Stopping, curtails
+from pytest_ladder.engine.collect import Job
+from pytest_ladder.engine.score import score
+from pytest_ladder.session.ladder_files import LadderFiles
+
+Outcomes = Mapping[tuple[str, int, str], Outcome]
+"""(case id, repeat, metric) -> outcome."""
+
+NOT_SCORED = Unscored("the scorer was not asked")
+
+
+@dataclass(frozen=True, slots=True)
+class Collected:
+    """The answers of one rung on one eval set, and the cases without."""
+
+    records: Sequence[Record]
+    errors: Sequence[CaseError]
+    asked: int
+    pending: bool = False
+    """Whether an earlier run was interrupted while it asked again."""
+    unverifiable: bool = False
+    unasked: frozenset[str] = frozenset()
+    """Ids of the cases that no verdict needs."""
+    outcomes: Outcomes = field(default_factory=dict)
+    """What scorers said already."""
+    set_aside: int = 0
+    """Cases in error that no verdict needs."""
+
+
+def applies(files: LadderFiles, evalset: EvalSet) -> bool:
+    """Whether a rung may end early on a set: not on the hold-out set, and not in a smoke run."""
+    return curtails(files.ladder) and files.settings.limit is None and evalset is not files.holdout
+
+
+def binary_metrics(ladder: Ladder, scorers: Mapping[str, Scorer]) -> frozenset[str]:
+    """The metrics by which a case scores 0 or 1 alone: the mean of several answers is neither."""
+    declared = [name for name, scorer in scorers.items() if getattr(scorer, "binary", False) is True]
+    return frozenset(declared) if ladder.repeats == 1 else frozenset()
+
+
+class Curtailing:
+    """Judges the answers of one ladder on its eval set."""
+
+    def __init__(self, files: LadderFiles, evalset: EvalSet) -> None:
+        self.files, self.ladder, self.evalset = files, files.ladder, evalset
+        self.scorers = files.assembler.scorers()
+        self.repeats = range(self.ladder.repeats)
+
+    def stopping(self) -> Stopping:
+        """A count of no case yet."""
+        return Stopping(self.ladder, self.evalset, binary_metrics(self.ladder, self.scorers))
+
+    async def score(self, records: Sequence[Record]) -> dict[tuple[str, int, str], Outcome]:
+        """What every metric says of answers."""
+        return await score(records, self.evalset, self.scorers, self.files.corpus)
+
+    def values(self, case: Case, outcomes: Outcomes) -> dict[str, float | None]:
+        """Metric -> a case's score over all repeats; None where it has none."""
+        found = {}
+        for metric in self.scorers:
+            outcome = merged([outcomes.get((case.id, repeat, metric), NOT_SCORED) for repeat in self.repeats])
+            found[metric] = outcome.value if isinstance(outcome, Score) else None
+        return found
+
+    def unasked(self, complete: Iterable[str], outcomes: Outcomes) -> frozenset[str]:
+        """The cases that no verdict needs, given those that are answered; none where one still is needed."""
+        stopping, known = self.stopping(), set(complete)
+        for case in self.evalset:
+            if case.id in known:
+                stopping.add(case, self.values(case, outcomes))
+        left = frozenset(case.id for case in self.evalset if case.id not in known)
+        return left if left and stopping.settle() else frozenset()
+
+    def complete(self, keys: Iterable[tuple[str, int]]) -> list[str]:
+        """The cases all of whose repeats are among (case id, repeat), in the order of the eval set."""
+        there = set(keys)
+        return [case.id for case in self.evalset if all((case.id, repeat) in there for repeat in self.repeats)]
+
+    async def judged(self, got: Collected) -> Collected:
+        """Tell what is missing from what is not needed.
+
+        Cases in error are not known, as those that were not asked; above `max_error_rate` they stay errors.
+        """
+        known = {(case, repeat) for case, repeat, _ in got.outcomes}
+        scored = {**got.outcomes, **await self.score([r for r in got.records if (r.case, r.repeat) not in known])}
+        left = self.unasked(self.complete((record.case, record.repeat) for record in got.records), scored)
+        if not left:
+            return replace(got, outcomes=scored)
+        failed = [error for error in got.errors if error.kind != "missing"]
+        cases = {error.case for error in failed}
+        if len(cases) > self.ladder.decision.max_error_rate * len(self.evalset):
+            return replace(got, outcomes=scored, errors=failed, unasked=left - cases)
+        return replace(got, outcomes=scored, errors=[], unasked=left, set_aside=len(cases))
+
+
+class Enough(Curtailing):
+    """Watches the answers of one rung as they come, and tells when no more are needed.
+
+    Args:
+        files: The ladder.
+        evalset: Its eval set.
+        again: Cases that are to be asked again, however early the verdict is certain: what is on record of a version
+            is of one time, before and after.
+    """
+
+    def __init__(self, files: LadderFiles, evalset: EvalSet, again: Iterable[str] = ()) -> None:
+        super().__init__(files, evalset)
+        self.outcomes: dict[tuple[str, int, str], Outcome] = {}
+        self._again = frozenset(again)
+        self._count = self.stopping()
+        self._fresh: dict[tuple[str, int], Record] = {}
+        self._parts: dict[str, set[int]] = {}
+        self._begun: set[str] = set()
+
+    @property
+    def settled(self) -> bool:
+        """Whether no remaining case can change any verdict."""
+        return self._count.settled
+
+    async def known(self, records: Sequence[Record]) -> bool:
+        """Count what is on record; whether that is enough."""
+        for record in records:
+            await self._count_in(record)
+        return self._count.settle()
+
+    def ordered(self, jobs: Sequence[Job]) -> list[Job]:
+        """Jobs in the order in which they are to be asked: what is begun, then as `core.curtailment.order` has it."""
+        rank = {case.id: place for place, case in enumerate(order(self.evalset, self.ladder.seed))}
+        begun = self._again | set(self._parts)
+        return sorted(jobs, key=lambda job: (job.question.id not in begun, rank[job.question.id], job.repeat))
+
+    def wanted(self, job: Job) -> bool:
+        """Whether a job is to be asked: a case that is begun is ended."""
+        case = job.question.id
+        if case not in self._begun and case not in self._again and self.settled:
+            return False
+        self._begun.add(case)
+        return True
+
+    def keep(self, record: Record) -> None:
+        """Take an answer that was put on record."""
+        self._fresh[record.case, record.repeat] = record
+
+    async def answered(self, job: Job) -> None:
+        """Count the answer to a job."""
+        record = self._fresh.pop((job.question.id, job.repeat), None)
+        if record is not None:
+            await self._count_in(record)
+
+    async def _count_in(self, record: Record) -> None:
+        self.outcomes |= await self.score([record])
+        parts = self._parts.setdefault(record.case, set())
+        parts.add(record.repeat)
+        if len(parts) == len(self.repeats):
+            case = self.evalset.by_id[record.case]
+            self._count.add(case, self.values(case, self.outcomes))
