@@ -176,7 +176,7 @@ def test_a_loss_is_seen_all_the_same(project: Project, act: Act):
 
     assert ran.status == 1
     assert "regression" in failed(ran.text)
-    assert "prompt answer/all: -0.267" in ran.text
+    assert "prompt answer[all]: 0.400 to 0.133, -0.267" in ran.text
 
 
 # --- rules ------------------------------------------------------------------------------------------------------------

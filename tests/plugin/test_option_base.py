@@ -77,13 +77,17 @@ def test_a_significant_loss_fails_with_a_report_of_its_own(bench: Bench, begun: 
 
     assert ran.status == 1
     ran.has("FAILED evals/support/ladder.toml::regression - *")
-    assert "prompt answer/all: -0.250 (at most -0.145 at 95 %), 0 won, 45 tied, 15 lost of 60, p = 6.1e-05" in ran.text
+    assert (
+        "prompt answer[all]: 0.333 to 0.083, -0.250 [-0.36, -0.14]; 0 won, 45 tied, 15 lost of 60; p <0.001" in ran.text
+    )
     assert "lost: c10, c11, c12, c13, c14, c15, c16, c17, c18, c19 and 5 more" in ran.text
     assert "selected" in ran.text  # the lever stands all the same
     suite = ET.parse(bench.pytester.path / "out.xml").getroot()
     failed = [one for one in suite.iter("testcase") if one.find("failure") is not None]
     assert [one.get("name") for one in failed] == ["regression"]
-    assert "prompt answer/odd: -0.267" in (bench.pytester.path / "out.md").read_text(encoding="utf-8")
+    assert "prompt answer\\[odd\\]: 0.333 to 0.067, -0.267" in (bench.pytester.path / "out.md").read_text(
+        encoding="utf-8"
+    )
     whole, odd = report(bench)["comparisons"][:2]
     assert (whole["slice"], whole["wins"], whole["losses"], whole["regression"]) == ("all", 0, 15, True)
     assert (odd["slice"], odd["n"], odd["lost"]) == ("odd", 30, ["c11", "c13", "c15", "c17", "c19", "c5", "c7", "c9"])
@@ -99,7 +103,7 @@ def test_it_needs_no_asking_and_no_writing(bench: Bench, begun: Repository, work
     ran = bench.run(BASE, READ, *workers)
 
     assert ran.status == 1
-    assert "prompt answer/all: -0.250" in ran.text
+    assert "prompt answer[all]: 0.333 to 0.083, -0.250" in ran.text
     assert bench.asked() == []
     assert (begun.git("for-each-ref"), begun.git("rev-parse", "HEAD")) == before
     assert begun.git("status", "--porcelain") == ""
@@ -113,8 +117,8 @@ def test_too_few_pairs_are_no_conclusion(bench: Bench, begun: Repository):
     assert ran.status == 0
     assert compared(ran) == [
         "unchanged few_shot (60 cases shared)",
-        "no conclusion prompt answer/all: -0.050 (at most +0.010 at 95 %), 0 won, 57 tied, 3 lost of 60",
-        "no conclusion prompt answer/odd: -0.067 (at most +0.039 at 95 %), 0 won, 28 tied, 2 lost of 30",
+        "no conclusion prompt answer[all]: 0.333 to 0.283, -0.050 [-0.12, +0.01]; 0 won, 57 tied, 3 lost of 60",
+        "no conclusion prompt answer[odd]: 0.333 to 0.267, -0.067 [-0.20, +0.04]; 0 won, 28 tied, 2 lost of 30",
     ]
 
 
@@ -125,7 +129,8 @@ def test_a_gain_is_told(bench: Bench, begun: Repository):
 
     assert ran.status == 0
     assert (
-        "better prompt answer/all: +0.333 (at least +0.218 at 95 %), 20 won, 40 tied, 0 lost of 60" in compared(ran)[0]
+        "better prompt answer[all]: 0.333 to 0.667, +0.333 [+0.22, +0.45]; 20 won, 40 tied, 0 lost of 60"
+        in compared(ran)[0]
     )
 
 
@@ -136,8 +141,8 @@ def test_gains_elsewhere_do_not_make_up_for_a_slice(bench: Bench, begun: Reposit
 
     assert ran.status == 1
     failed = ran.text.partition("regression against")[2].partition("= ladders =")[0]
-    assert "prompt answer/odd: -0.333" in failed
-    assert "answer/all" not in failed
+    assert "prompt answer[odd]: 0.333 to 0.000, -0.333" in failed
+    assert "answer[all]" not in failed
 
 
 @pytest.mark.parametrize(("there", "status"), [("0.3", 0), ("0.1", 1)])
@@ -160,7 +165,7 @@ def test_a_change_cannot_raise_its_own_min_effect(bench: Bench):
 
     assert ran.status == 1
     assert "laxer [decision] min_effect raised from 0.1 to 1" in compared(ran)
-    assert "prompt answer/all: -0.250" in ran.text
+    assert "prompt answer[all]: 0.333 to 0.083, -0.250" in ran.text
 
 
 def test_a_changed_rubric_is_no_regression(bench: Bench, begun: Repository):
@@ -200,7 +205,9 @@ def test_the_lever_is_compared_with_another_lever(bench: Bench, begun: Repositor
 
     assert ran.status == 1
     told = ran.text.partition("regression against")[2].partition("= ladders =")[0]
-    assert "few_shot -> prompt answer/all: -0.333 (at most -0.218 at 95 %), 0 won, 40 tied, 20 lost of 60" in told
+    assert (
+        "few_shot -> prompt answer[all]: 1.000 to 0.667, -0.333 [-0.45, -0.22]; 0 won, 40 tied, 20 lost of 60" in told
+    )
     assert "note the lever changed from few_shot to prompt" in compared(ran)
 
 
@@ -211,7 +218,7 @@ def test_a_dropped_slice_hides_no_loss(bench: Bench, begun: Repository):
     ran = bench.run(BASE)
 
     assert ran.status == 1
-    assert "prompt answer/odd: -0.333" in ran.text
+    assert "prompt answer[odd]: 0.333 to 0.000, -0.333" in ran.text
 
 
 def test_a_smoke_run_compares_the_rules_alone(bench: Bench, begun: Repository):
@@ -219,7 +226,7 @@ def test_a_smoke_run_compares_the_rules_alone(bench: Bench, begun: Repository):
     bench.edit("ladder.toml", "all = 0.9", "all = 0.5")
 
     assert compared(bench.run(BASE, "--ladder-limit=5")) == [
-        "laxer threshold answer/all lowered from 0.9 to 0.5",
+        "laxer threshold answer[all] lowered from 0.9 to 0.5",
         "note a smoke run: answers are not compared",
     ]
 
@@ -276,7 +283,7 @@ def test_after_a_merge_of_the_base_it_is(bench: Bench, begun: Repository):
     ran = bench.run(BASE)
 
     assert ran.status == 1
-    assert "prompt answer/all: -0.500" in ran.text
+    assert "prompt answer[all]: 0.833 to 0.333, -0.500" in ran.text
 
 
 def test_logs_merged_by_union_are_no_rewritten_history(bench: Bench, begun: Repository):
@@ -332,7 +339,7 @@ def test_a_ladder_that_moved_is_found_by_its_name(bench: Bench, begun: Repositor
     ran = bench.run(BASE)
 
     assert ran.status == 1
-    assert "prompt answer/all: -0.250" in ran.text
+    assert "prompt answer[all]: 0.333 to 0.083, -0.250" in ran.text
     assert "note it stood at evals/support/ladder.toml" in compared(ran)
     assert "gone" not in ran.text
 
@@ -388,7 +395,7 @@ def test_a_rootdir_below_the_top_and_odd_names(bench: Bench):
     ran = bench.run(BASE, *run)
 
     assert ran.status == 1
-    assert "prompt answer/all: -0.250" in ran.text
+    assert "prompt answer[all]: 0.333 to 0.083, -0.250" in ran.text
 
 
 def test_a_worktree(bench: Bench, begun: Repository, tmp_path_factory: pytest.TempPathFactory):
@@ -401,7 +408,7 @@ def test_a_worktree(bench: Bench, begun: Repository, tmp_path_factory: pytest.Te
     ran = bench.run(BASE, "--rootdir", str(other), "-c", str(other / "pytest.ini"), str(other))
 
     assert ran.status == 1
-    assert "prompt answer/all: -0.250" in ran.text
+    assert "prompt answer[all]: 0.333 to 0.083, -0.250" in ran.text
 
 
 def test_an_eval_set_beside_the_ladder_and_above_it(bench: Bench):
@@ -413,7 +420,7 @@ def test_an_eval_set_beside_the_ladder_and_above_it(bench: Bench):
     Repository.make(bench.pytester.path).branch()
     bench.system("prompt", 5)
 
-    assert "prompt answer/all: -0.250" in bench.run(BASE).text
+    assert "prompt answer[all]: 0.333 to 0.083, -0.250" in bench.run(BASE).text
 
 
 # --- the rules --------------------------------------------------------------------------------------------------------
@@ -428,11 +435,11 @@ def test_changes_of_the_rules_are_told(bench: Bench, begun: Repository):
 
     assert ran.status == 0
     assert [line for line in compared(ran) if line.startswith("laxer")] == [
-        "laxer threshold answer/all lowered from 0.9 to 0.8",
+        "laxer threshold answer[all] lowered from 0.9 to 0.8",
         "laxer waiver fixed_format added: approved by J. Doe until 2030-01-01",
     ]
     assert report(bench)["policy"][0] == {
-        "change": "threshold answer/all lowered from 0.9 to 0.8", "direction": "laxer"
+        "change": "threshold answer[all] lowered from 0.9 to 0.8", "direction": "laxer"
     }  # fmt: skip
 
 
@@ -446,7 +453,7 @@ def test_a_laxer_rule_is_refused_where_the_base_says_so(bench: Bench):
     assert ran.status == 1
     ran.has("FAILED evals/support/ladder.toml::policy - *")
     assert "  [gate] policy_change changed from fail to print" in ran.lines
-    assert "  threshold answer/all lowered from 0.9 to 0.8" in ran.lines
+    assert "  threshold answer[all] lowered from 0.9 to 0.8" in ran.lines
 
 
 def test_a_laxer_rule_is_refused_where_today_says_so(bench: Bench, begun: Repository):
@@ -463,7 +470,7 @@ def test_a_stricter_rule_never_is(bench: Bench):
     ran = bench.run(BASE)
 
     assert ran.status == 0
-    assert "stricter threshold answer/all raised from 0.9 to 0.95" in compared(ran)
+    assert "stricter threshold answer[all] raised from 0.9 to 0.95" in compared(ran)
 
 
 def test_a_scorer_of_ones_own_is_compared_by_its_content(bench: Bench):
@@ -524,7 +531,7 @@ def test_where_recordings_are_kept_out_of_git_the_scores_are_compared(bench: Ben
     ran = bench.run(BASE)
 
     assert ran.status == 1
-    assert "prompt answer/all: -0.250" in ran.text
+    assert "prompt answer[all]: 0.333 to 0.083, -0.250" in ran.text
 
     bench.edit("ladder.toml", 'scorer = "exact_match"', 'scorer = "contains"')
     told = (
@@ -613,7 +620,7 @@ def test_a_shallow_clone_says_how_to_fetch_the_rest(
     clone.git(*command.split())
     again = bench.run(*run)
     assert again.status == 1
-    assert "prompt answer/all: -0.250" in again.text
+    assert "prompt answer[all]: 0.333 to 0.083, -0.250" in again.text
 
 
 def test_a_branch_that_only_the_remote_has_is_named(

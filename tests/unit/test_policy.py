@@ -60,12 +60,12 @@ def test_the_order_of_cases_and_a_line_number_are_no_change():
 
 TWO_WAYS = {
     "threshold lowered": (
-        ladder(thresholds={"answer": {"all": 0.85, "odd": 0.8}}), "threshold answer/all lowered from 0.9 to 0.85",
-        "threshold answer/all raised from 0.85 to 0.9",
+        ladder(thresholds={"answer": {"all": 0.85, "odd": 0.8}}), "threshold answer[all] lowered from 0.9 to 0.85",
+        "threshold answer[all] raised from 0.85 to 0.9",
     ),
     "threshold removed": (
-        ladder(thresholds={"answer": {"all": 0.9}}), "threshold answer/odd removed: it was 0.8",
-        "threshold answer/odd added: 0.8",
+        ladder(thresholds={"answer": {"all": 0.9}}), "threshold answer[odd] removed: it was 0.8",
+        "threshold answer[odd] added: 0.8",
     ),
     "limit raised": (
         ladder(limits=Limits(0.02, None)), "limit cost_per_case raised from 0.01 to 0.02",

@@ -26,7 +26,7 @@ class Flips:
     def place(self) -> str:
         """What is compared, in one word each."""
         rungs = self.now if self.before == self.now else f"{self.before} -> {self.now}"
-        return f"{rungs} {self.metric}/{self.found.slice}"
+        return f"{rungs} {self.metric}[{self.found.slice}]"
 
     @property
     def pair(self) -> tuple[str, str]:

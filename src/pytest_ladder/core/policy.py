@@ -98,7 +98,7 @@ def _moved(name: str, old: float, new: float, *, more_is_laxer: bool) -> Iterato
 
 def _thresholds(old: Mapping[str, Mapping[str, float]], new: Mapping[str, Mapping[str, float]]) -> Iterator[Change]:
     for metric, slice_ in _places(old, new):
-        name = f"threshold {metric}/{slice_}"
+        name = f"threshold {metric}[{slice_}]"
         was, now = old.get(metric, {}).get(slice_), new.get(metric, {}).get(slice_)
         if was is None:
             yield _stricter(f"{name} added: {now:g}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from pytest_ladder.core.base_summary import SHOWN, BaseSummary, Flips
@@ -10,6 +10,7 @@ from pytest_ladder.core.canonical import Json
 from pytest_ladder.core.pairing import Difference
 from pytest_ladder.core.policy import Change, Direction
 from pytest_ladder.report import numbers
+from pytest_ladder.report.comparison import difference, listed
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +23,8 @@ class Line:
 
 
 def heading(base: BaseSummary) -> str:
-    """What the ladder is compared with."""
-    return f"compared with {base.shown}"
+    """What the ladder is compared with, and how sure the bounds of the differences are."""
+    return f"compared with {base.shown}; in brackets one-sided bounds at {numbers.percent(base.confidence)}"
 
 
 def lines(base: BaseSummary) -> Iterator[Line]:
@@ -31,12 +32,12 @@ def lines(base: BaseSummary) -> Iterator[Line]:
     if base.rewritten:
         yield Line("altered", base.rewritten, "red")
     for flips in base.regressions:
-        yield Line("regression", told(flips, base.confidence), "red")
+        yield Line("regression", told(flips), "red")
         yield Line("", lost(flips))
     for flips in base.those(Difference.WORSE):
-        yield Line("worse", f"{told(flips, base.confidence)}; within min_effect", "yellow")
+        yield Line("worse", f"{told(flips)}; within min_effect", "yellow")
     for flips in base.those(Difference.BETTER):
-        yield Line("better", told(flips, base.confidence), "green")
+        yield Line("better", told(flips), "green")
     yield from _quiet(base)
     for change in base.changes:
         yield Line(str(change.direction), change.text, _style(change, base.refused))
@@ -52,7 +53,7 @@ def _quiet(base: BaseSummary) -> Iterator[Line]:
     for verdict, label in ((Difference.NO_DIFFERENCE, "no difference"), (Difference.TOO_FEW, "no conclusion")):
         for flips in base.those(verdict):
             if flips.pair not in unchanged:
-                yield Line(label, told(flips, base.confidence))
+                yield Line(label, told(flips))
 
 
 def _moved(base: BaseSummary, pair: tuple[str, str]) -> bool:
@@ -65,28 +66,21 @@ def _pair(pair: tuple[str, str], base: BaseSummary) -> str:
     return f"{name} ({numbers.plural(most, 'case')} shared)"
 
 
-def told(flips: Flips, confidence: float) -> str:
-    """One comparison in a line: the difference with its one-sided bound, the counts, the p-value."""
+def told(flips: Flips) -> str:
+    """One comparison in a line: both scores, the difference with its bounds, the counts, the p-value."""
     found = flips.found
     if found.difference is None:
         return f"{flips.place}: no pair of scores"
-    gain = found.verdict is Difference.BETTER
-    edge, word, p = (found.low, "least", found.adjusted_gain) if gain else (found.high, "most", found.adjusted_loss)
-    bound = f" (at {word} {edge:+.3f} at {numbers.percent(confidence)})" if edge is not None else ""
+    scores = f"{numbers.score(found.before)} to {numbers.score(found.after)}, {difference(found)}"
     counts = f"{found.wins} won, {found.ties} tied, {found.losses} lost of {found.n}"
-    tested = f", p = {p:.2g}" if found.differing and found.verdict is not Difference.TOO_FEW else ""
-    return f"{flips.place}: {found.difference:+.3f}{bound}, {counts}{tested}"
+    p = found.adjusted_gain if found.verdict is Difference.BETTER else found.adjusted_loss
+    tested = f"; p {numbers.p_value(p)}" if found.differing and found.verdict is not Difference.TOO_FEW else ""
+    return f"{flips.place}: {scores}; {counts}{tested}"
 
 
 def lost(flips: Flips) -> str:
     """The ids of the cases that were lost, the largest loss first."""
-    return f"lost: {listed(flips.found.lost)}"
-
-
-def listed(names: Sequence[str]) -> str:
-    """Up to ten names."""
-    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-    return ", ".join(names[:SHOWN]) + more
+    return f"lost: {listed(flips.found.lost, SHOWN)}"
 
 
 def _style(change: Change, refused: bool) -> str:

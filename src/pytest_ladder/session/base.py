@@ -104,7 +104,7 @@ def _regression(where: str, found: BaseSummary) -> Iterator[str]:
     yield f"regression against {found.shown}"
     yield f"  {where}"
     for flips in found.regressions:
-        yield f"  {words.told(flips, found.confidence)}"
+        yield f"  {words.told(flips)}"
         yield f"    {words.lost(flips)}"
     yield "  Mend what these cases lost, or let a change of its own raise `[decision] min_effect` first."
 
