@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from pytest_ladder.cli.init import template
-from tests.e2e.test_merge import CASES, SHORT, SMALL, begin, commit, flat, git, log_of
+from tests.e2e.test_merge import CASES, LOCAL, SHORT, SMALL, begin, commit, flat, git, log_of
 from tests.project import SYSTEM, TEST, Project, Ran, case, jsonl, prompt
 
 COUNTED = """\
@@ -225,6 +225,44 @@ def test_two_changes_of_one_rung_merge_into_a_version_that_nobody_measured(proje
     assert len(asked(project)) == CASES
     assert len(project.recordings("prompt")) == 4
     assert project.none().status == 0
+
+
+def test_of_two_texts_of_one_prompt_the_one_that_is_kept_is_not_asked_again(project: Project):
+    begin(project)
+    for name, skill in (("one", 8), ("other", 9)):
+        git(project, "checkout", "-q", "-b", name, "main")
+        project.write("prompt.md", prompt(skill))
+        assert project.run().status == 0
+        commit(project, name)
+    with pytest.raises(AssertionError, match=r"CONFLICT .* evals/support/prompt\.md"):
+        git(project, "merge", "-q", "-m", "merged", "one")
+    asked(project)
+    project.write("prompt.md", prompt(8))
+    commit(project, "merged")
+
+    assert project.run().status == 0
+    assert asked(project) == []
+    assert project.none().status == 0
+
+
+# --- answers that are not in git -------------------------------------------------------------------------------------
+
+
+def test_who_has_no_answers_can_check_and_has_to_ask_for_all_to_measure(
+    project: Project, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+):
+    project.write("ladder.toml", LOCAL)
+    begin(project)
+    asked(project)
+    clone = cloned(project, tmp_path_factory.mktemp("colleague") / "it", monkeypatch)
+
+    checked = run(clone, "--ladder-record=none")
+    assert checked.status == 0, checked.text
+    assert "answers not verifiable here" in flat(checked.text)
+    assert asked(clone) == []
+
+    assert run(clone).status == 0
+    assert len(asked(clone)) == CASES
 
 
 # --- a set that grows every week -------------------------------------------------------------------------------------
