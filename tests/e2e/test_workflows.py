@@ -101,6 +101,27 @@ def test_a_change_that_came_with_its_evidence_passes_without_a_key(
     assert git(clone, "status", "--porcelain") == ""
 
 
+def test_the_evidence_of_an_example_stands_in_a_job_without_a_key_and_without_its_model(tmp_path: Path):
+    """What is committed is enough: neither the checkpoint nor anything to run it is there."""
+    kept = shutil.ignore_patterns("__pycache__", "*.lock", "*.key")
+    there = tmp_path / "evals" / "support"
+    shutil.copytree(Path(__file__).parents[2] / "examples" / "support", there, ignore=kept)
+    (tmp_path / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
+    for blocked in ("torch", "transformers"):
+        (tmp_path / f"{blocked}.py").write_text("raise ImportError\n", encoding="utf-8")
+    repository = Project(tmp_path)
+    git(repository, "init", "-q", "-b", "main")
+    git(repository, "add", "evals", "pytest.ini")
+    git(repository, "commit", "-q", "-m", "as it is committed here")
+
+    ran = repository.spawn("-m", "ladder", env={"CI": "true", "PYTHONDONTWRITEBYTECODE": "1"})
+
+    assert ran.status == 0, ran.text
+    assert "record=none" in ran.text
+    assert "2 short, 1 selected, 1 not needed" in ran.text
+    assert git(repository, "status", "--porcelain", "evals") == ""
+
+
 FORGOTTEN = {
     "everything but the prompt": (
         ALL[:1], "rung prompt: 20 answers are not on record (c00, c01, c02, c03, c04, ...). "
