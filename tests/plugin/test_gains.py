@@ -115,3 +115,9 @@ def test_a_rung_that_is_the_only_one_measured_has_no_gain(pytester: pytest.Pytes
     project = Project.make(pytester.path, inner=pytester)
 
     assert "than prompt" not in flat(project.run("--ladder-rung=few_shot").text)
+
+
+def test_workers_change_nothing(pytester: pytest.Pytester):
+    project = Project.make(pytester.path, inner=pytester)
+
+    assert "few_shot better than prompt: answer +0.100" in flat(project.spawn("-n", "2").text)

@@ -71,3 +71,18 @@ def test_else_it_is_the_next_in_order_and_then_labels():
         'declare [rungs.advanced_rag] with `system = "file.py:function"`: it is the next in climbing order'
     )
     assert advice(diagnosis={FailureKind.UNKNOWN: 9}).startswith("label the 9 failures of unknown kind")
+
+
+def test_form_that_prompting_no_longer_mends_is_told_with_the_next_step():
+    ladder = builders.ladder()
+    levelled = "few_shot brought no more than prompt"
+    tried = frozenset([Kind.PROMPT, Kind.FEW_SHOT])
+
+    told = advise(Situation(ladder, tried, {FailureKind.FORM: 9}, False, plateau=levelled))
+    other = advise(Situation(ladder, tried, {FailureKind.FACTS: 9}, False, plateau=levelled))
+    tune = advise(Situation(ladder, frozenset(Kind), {FailureKind.FORM: 9}, True, plateau=levelled))
+
+    assert told.startswith("declare [rungs.optimize]")
+    assert told.endswith("most failures are of kind form, and few_shot brought no more than prompt")
+    assert levelled not in other
+    assert tune == f"fine-tune: the cheaper rungs are on record and what remains is form, and {levelled}"

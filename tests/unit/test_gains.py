@@ -7,9 +7,10 @@ from dataclasses import replace
 from pytest_ladder.core.cases import EvalSet
 from pytest_ladder.core.entries import Verdict
 from pytest_ladder.core.evaluation import Evaluation
-from pytest_ladder.core.gains import gains
+from pytest_ladder.core.gains import form_plateau, gains
 from pytest_ladder.core.ladder import DecisionPolicy, Ladder
 from pytest_ladder.core.pairing import Difference
+from pytest_ladder.core.rungs import Kind, RungSpec
 from tests.builders import case, graded, ladder
 
 CASES = EvalSet(tuple(case(f"c{i}", slices=("odd",) if i % 2 else ()) for i in range(200)))
@@ -91,3 +92,31 @@ def test_clusters_count_as_one() -> None:
 
     assert (found.slices["all"].units, found.slices["all"].moved) == (10, 2)
     assert found.slices["all"].verdict is Difference.TOO_FEW
+
+
+def rungs(*kinds: Kind) -> Ladder:
+    specs = tuple(RungSpec(str(kind), kind) for kind in kinds)
+    return ladder(decision=DecisionPolicy(min_effect=0.1), rungs=specs)
+
+
+def test_prompting_has_levelled_off_where_the_last_rung_of_words_is_a_plateau() -> None:
+    spec = rungs(Kind.PROMPT, Kind.FEW_SHOT, Kind.RAG)
+
+    found = gains(spec, [rung("prompt", 100), rung("few_shot", 99), rung("rag", 190)], {})
+
+    assert form_plateau(spec, found) == "few_shot brought no more than prompt"
+
+
+def test_it_has_not_where_a_later_one_still_gained() -> None:
+    spec = rungs(Kind.PROMPT, Kind.FEW_SHOT, Kind.OPTIMIZE, Kind.RAG)
+
+    found = gains(spec, [rung("prompt", 100), rung("few_shot", 99), rung("optimize", 150), rung("rag", 150)], {})
+
+    assert form_plateau(spec, found) == ""
+    assert form_plateau(spec, {}) == ""
+
+
+def test_a_plateau_of_retrieval_says_nothing_of_prompting() -> None:
+    spec = rungs(Kind.PROMPT, Kind.RAG)
+
+    assert form_plateau(spec, gains(spec, [rung("prompt", 100), rung("rag", 100)], {})) == ""
