@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import xml.etree.ElementTree as ET
 from pathlib import Path
@@ -219,6 +220,51 @@ def test_a_dropped_slice_hides_no_loss(bench: Bench, begun: Repository):
 
     assert ran.status == 1
     assert "prompt answer[odd]: 0.333 to 0.000, -0.333" in ran.text
+
+
+def test_more_answers_a_case_than_there_were(bench: Bench, begun: Repository):
+    bench.edit("ladder.toml", "schema = 1", "schema = 1\nrepeats = 3")
+    bench.system("prompt", 5)
+
+    ran = bench.run(BASE)
+
+    assert ran.status == 1
+    assert "prompt answer[all]: 0.333 to 0.083, -0.250" in ran.text
+    assert "stricter repeats raised from 1 to 3" in compared(ran)
+
+
+def test_a_slice_without_a_shared_case_is_no_conclusion(bench: Bench):
+    begin(bench, thresholds="answer = { all = 0.9, odd = 0.9 }")
+    bench.cases([case(n, input=f"another question {n}") if n % 2 else case(n) for n in range(60)])
+    bench.system("prompt", 5)
+
+    ran = bench.run(BASE)
+
+    assert "no conclusion prompt answer[odd]: no pair of scores" in compared(ran)
+    assert "prompt answer[all]: 0.333 to 0.100, -0.233" in ran.text
+
+
+def test_cases_that_go_together_count_for_less(bench: Bench):
+    begin(bench, tables='[decision]\ncluster = "talk"')
+    assert bench.run(BASE).status == 0
+    talks = [case(n, metadata={"talk": n // 15}) for n in range(60)]
+    bench.cases(talks)
+    bench.run()
+    Repository(bench.pytester.path).commit("talks")
+    Repository(bench.pytester.path).git("branch", "--force", "main", "HEAD")
+    bench.system("prompt", 5)
+
+    ran = bench.run(BASE)
+
+    assert "0 won, 45 tied, 15 lost of 60" in ran.flat
+    assert "::regression" not in ran.text
+
+
+def test_a_rung_that_is_not_measured_here_is_told(bench: Bench, begun: Repository):
+    bench.edit("ladder.toml", "all = 0.9", "all = 0.1")
+    bench.write("few_shot.py", (bench.folder / "few_shot.py").read_text(encoding="utf-8") + "# another version\n")
+
+    assert "note few_shot is not compared: it has no current evidence here" in compared(bench.run(BASE))
 
 
 def test_a_smoke_run_compares_the_rules_alone(bench: Bench, begun: Repository):
@@ -633,6 +679,31 @@ def test_a_branch_that_only_the_remote_has_is_named(
 
     assert ran.status == 4
     assert "Did you mean 'origin/main'?" in ran.text
+
+
+def test_a_branch_that_was_not_fetched_says_how(
+    bench: Bench, begun: Repository, tmp_path_factory: pytest.TempPathFactory
+):
+    to = tmp_path_factory.mktemp("clones") / "single"
+    clone = Repository.clone(bench.pytester.path, to, "--branch=work", "--single-branch")
+    run = ["--ladder-base=origin/main", "--rootdir", str(to), "-c", str(to / "pytest.ini"), str(to), READ]
+
+    ran = bench.run(*run)
+
+    assert ran.status == 4
+    clone.git(*ran.text.partition("etch it: `git ")[2].partition("`")[0].split())
+    assert bench.run(*run).status == 0
+
+
+def test_a_folder_of_another_user_says_what_git_wants(bench: Bench, begun: Repository, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
+
+    ran = bench.run(BASE)
+
+    assert ran.status == 4
+    assert "git does not trust this folder" in ran.text
+    assert "`git config --global --add safe.directory " in ran.text
 
 
 def test_without_ladder_git_is_not_asked(bench: Bench):

@@ -24,7 +24,9 @@ class Line:
 
 def heading(base: BaseSummary) -> str:
     """What the ladder is compared with, and how sure the bounds of the differences are."""
-    return f"compared with {base.shown}; in brackets one-sided bounds at {numbers.percent(base.confidence)}"
+    moved = any(flips.found.differing for flips in base.flips)
+    bounds = f"; in brackets one-sided bounds at {numbers.percent(base.confidence)}" if moved else ""
+    return f"compared with {base.shown}{bounds}"
 
 
 def lines(base: BaseSummary) -> Iterator[Line]:

@@ -46,6 +46,7 @@ class Comparer:
             today: Rung id -> its evaluation, for the rungs with current evidence.
             lever: The lever of today.
         """
+        self._absent(today)
         pairs: dict[Key, Pairs] = {}
         for before, now in self._asked(today, lever):
             pairs |= self._pairs(before, now, today[now])
@@ -67,6 +68,12 @@ class Comparer:
     def min_effect(self) -> float:
         """The least loss that counts: the smaller one."""
         return min(self.base.ladder.decision.min_effect, self.run.ladder.decision.min_effect)
+
+    def _absent(self, today: Mapping[str, Evaluation]) -> None:
+        """Tell of rungs that the base has evidence of, and this run none."""
+        for rung in self.run.ladder.rungs:
+            if rung.id not in today and self.base.current(rung.id):
+                self._tell(rung.id, "it has no current evidence here")
 
     def _asked(self, today: Mapping[str, Evaluation], lever: str | None) -> Iterator[tuple[str, str]]:
         known = {rung.id for rung in self.base.ladder.rungs}

@@ -45,23 +45,30 @@ def open_tree(ref: str, rootdir: Path) -> Tree:
     found = _git(rootdir, "merge-base", commit, "HEAD").text
     if not found and shallow:
         told = "the clone is shallow and does not reach back to where this branch left the base"
-        raise InvalidRequest(message(OPTION, told, got=ref, next_step=fetch_step(ref)))
+        raise InvalidRequest(message(OPTION, told, got=ref, next_step=_unshallow(rootdir, ref)))
     if not found:
         raise InvalidRequest(message(OPTION, "the ref and HEAD have no common history", got=ref))
     top = Path(_asked(rootdir, "rev-parse", "--show-toplevel").text)
     return Tree(rootdir, top, prefix, ref, found.splitlines()[0])
 
 
-def fetch_step(ref: str) -> str:
+def _unshallow(rootdir: Path, ref: str) -> str:
     """How a shallow clone gets the history that a comparison with a ref needs."""
-    remote, _, branch = ref.rpartition("/") if ref.startswith("origin/") else ("", "", "")
-    branch = ref.removeprefix("origin/") if remote else branch
-    what = f" +refs/heads/{branch}:refs/remotes/origin/{branch}" if branch else ""
-    also = "" if branch else f", and give the ref as it is known there (`{OPTION}=origin/BRANCH`)"
+    refspec = _refspec(rootdir, ref)
+    also = "" if refspec else f", and give the ref as it is known there (`{OPTION}=origin/BRANCH`)"
     return (
-        f"fetch it: `git fetch --unshallow origin{what}`{also}; or have CI clone all of it: `fetch-depth: 0` for "
-        "actions/checkout, `GIT_DEPTH: 0` for GitLab"
+        f"fetch it: `git fetch --unshallow {refspec or 'origin'}`{also}; or have CI clone all of it: `fetch-depth: 0` "
+        "for actions/checkout, `GIT_DEPTH: 0` for GitLab"
     )
+
+
+def _refspec(rootdir: Path, ref: str) -> str:
+    """What to fetch for a branch of a remote, as `origin/main`; empty where the ref names none."""
+    for remote in _git(rootdir, "remote").text.splitlines():
+        branch = ref.removeprefix(f"{remote}/")
+        if branch and branch != ref:
+            return f"{remote} +refs/heads/{branch}:refs/remotes/{remote}/{branch}"
+    return ""
 
 
 @dataclass(frozen=True)
@@ -125,6 +132,7 @@ class Tree:
     def export(self, paths: Iterable[str], folder: Path) -> None:
         """Write files below a folder outside of the repository, so that they can be read as any others."""
         for path, data in self.read_all(paths).items():
+            self._read.pop(path)  # recordings may be large, and are read once
             target = folder / PurePosixPath(path)
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(data)
@@ -213,7 +221,7 @@ def _commit(rootdir: Path, ref: str, shallow: bool) -> str:
         return found
     if shallow:
         told = "no such ref in this clone, which is shallow"
-        raise InvalidRequest(message(OPTION, told, got=ref, next_step=fetch_step(ref)))
+        raise InvalidRequest(message(OPTION, told, got=ref, next_step=_unshallow(rootdir, ref)))
     raise InvalidRequest(
         message(OPTION, "no such ref", got=ref, expected="a branch, a tag or a commit", next_step=_near(rootdir, ref))
     )
@@ -224,6 +232,9 @@ def _near(rootdir: Path, ref: str) -> str | None:
     if f"origin/{ref}" in known:
         return f"did you mean 'origin/{ref}'?"
     near = mend(ref, known)
+    if refspec := _refspec(rootdir, ref):
+        fetch = f"fetch it: `git fetch {refspec}`"
+        return f"{near} Or {fetch}" if near else fetch
     if near or not known:
         return near
     return f"known are {', '.join(known[:8])}{' and others' if len(known) > 8 else ''}"
