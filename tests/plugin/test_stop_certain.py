@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import random
-from pathlib import Path
 from typing import Any
-
-import pytest
 
 from tests.plugin.bench import Bench
 
@@ -50,3 +45,12 @@ def test_a_second_run_asks_nothing_and_leaves_the_log_as_it_is(bench: Bench) -> 
     assert bench.run("--ladder-record=none").status == 0
     assert bench.asked() == []
     assert bench.log_path.read_bytes() == before
+
+
+def test_the_terminal_tells_how_many_were_asked(bench: Bench) -> None:
+    early(bench, {"prompt": 0, "few_shot": 30})
+
+    ran = bench.run("--ladder-concurrency=1")
+
+    assert ran.status == 1
+    assert "asked 7 of 60: certain" in ran.text

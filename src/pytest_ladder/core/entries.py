@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from pytest_ladder.core.answers import Usage
 from pytest_ladder.core.canonical import Json, digest, rounded
+from pytest_ladder.core.cases import ALL
 from pytest_ladder.core.rungs import Kind
 
 SCHEMA = 1
@@ -120,6 +121,12 @@ class RungEntry:
         """The entry with its time and its id."""
         timed = replace(self, at=at, id="")
         return replace(timed, id=digest(timed.as_dict()))
+
+    @property
+    def answered(self) -> int:
+        """Cases that the verdict needed: fewer than `cases` where the rung ended early."""
+        whole = [row[ALL] for row in self.scores.values() if ALL in row]
+        return max((figure.n + figure.unscored for figure in whole), default=self.cases)
 
     @property
     def version(self) -> tuple[str, str, str]:

@@ -17,7 +17,7 @@ _WIDTH = 120
 
 def explain(
     rung: str, checks: Sequence[Check], misses: Sequence[Miss] = (), *, path: str, sure: Confidences = PLAIN,
-    cases: int = 0, more: str = "", next_step: str = "",
+    cases: int = 0, unasked: int = 0, more: str = "", next_step: str = "",
 ) -> str:  # fmt: skip
     """Say which thresholds a rung misses, by how much, where it is worst, and what to do; no line end at the end.
 
@@ -28,11 +28,13 @@ def explain(
         path: ladder.toml as typed from the rootdir.
         sure: Of each one-sided bound.
         cases: Of the eval set.
+        unasked: Of these, those left out because the verdict is certain without them.
         more: How many more cases would decide what is undecided.
         next_step: A sentence in place of the usual one.
     """
     missed = [check for check in checks if check.verdict is not Verdict.MET]
-    lines = [_headline(rung, missed, len(checks), cases), *(f"  {check_line(check, sure)}" for check in missed)]
+    headline = _headline(rung, missed, len(checks), cases, unasked)
+    lines = [headline, *(f"  {check_line(check, sure)}" for check in missed)]
     if more:
         lines.append(f"  to decide it: {more}")
     if misses:
@@ -40,8 +42,9 @@ def explain(
     return "\n".join([*lines, next_step or _next_step(rung, path)])
 
 
-def _headline(rung: str, missed: Sequence[Check], all_: int, cases: int) -> str:
+def _headline(rung: str, missed: Sequence[Check], all_: int, cases: int, unasked: int) -> str:
     on = f" on {numbers.plural(cases, 'case')}" if cases else ""
+    on += f" ({numbers.asked(cases - unasked, cases)})" if unasked else ""
     undecided = {check.verdict for check in missed} == {Verdict.INCONCLUSIVE}
     stands = "is undecided" if undecided else "is below its target"
     what = "not clear" if undecided else "not met"

@@ -9,7 +9,7 @@ from pytest_ladder.core.cases import ALL
 from pytest_ladder.core.confidences import Confidences
 from pytest_ladder.core.entries import Figure, Verdict
 from pytest_ladder.core.ladder import CONFIDENT
-from pytest_ladder.core.summary import LadderSummary, State
+from pytest_ladder.core.summary import LadderSummary, RungRow, State
 from pytest_ladder.core.thresholds import check_threshold, within_noise
 from pytest_ladder.report import numbers
 
@@ -97,6 +97,12 @@ def _any_noise(summary: LadderSummary) -> bool:
         if row.entry
         for place in places(summary)
     )
+
+
+def asked_words(row: RungRow) -> str:
+    """How many cases a rung that ended early was asked; empty where it was asked all."""
+    entry = row.entry
+    return numbers.asked(entry.answered, entry.cases) if entry and entry.answered < entry.cases else ""
 
 
 def versions_words(summary: LadderSummary) -> str:

@@ -154,6 +154,11 @@ def plural(value: int, one: str, many: str | None = None) -> str:
     return f"{count(value)} {one if value == 1 else many or one + 's'}"
 
 
+def asked(answered: int, cases: int) -> str:
+    """How far a rung got that ended early: `asked 120 of 240: certain`."""
+    return f"asked {count(answered)} of {count(cases)}: certain"
+
+
 def ceiling(name: str, value: float | None, *, limit: float | None = None) -> str:
     """Write a limit's measured value: latencies in seconds, all else in dollars; never rounded on to the limit."""
     if value is None or _absent(value):

@@ -8,12 +8,14 @@ from dataclasses import dataclass, field, replace
 from pytest_ladder.core.answers import CaseError, Record
 from pytest_ladder.core.cases import Case, EvalSet
 from pytest_ladder.core.curtailment import order
+from pytest_ladder.core.entries import RungEntry
 from pytest_ladder.core.ladder import Ladder
 from pytest_ladder.core.scores import Outcome, Score, Scorer, Unscored, merged
 from pytest_ladder.core.stopping import Stopping, curtails
 from pytest_ladder.engine.collect import Job
 from pytest_ladder.engine.score import score
 from pytest_ladder.session.ladder_files import LadderFiles
+from pytest_ladder.session.local_scores import known_scores
 
 Outcomes = Mapping[tuple[str, int, str], Outcome]
 """(case id, repeat, metric) -> outcome."""
@@ -103,6 +105,37 @@ class Curtailing:
         if len(cases) > self.ladder.decision.max_error_rate * len(self.evalset):
             return replace(got, outcomes=scored, errors=failed, unasked=left - cases)
         return replace(got, outcomes=scored, errors=[], unasked=left, set_aside=len(cases))
+
+
+def proved(files: LadderFiles, entry: RungEntry, answers: Mapping[tuple[str, str, int], Record]) -> bool:
+    """Whether what is on record of a version makes its verdict certain on today's eval set, by today's contract.
+
+    Args:
+        files: The ladder.
+        entry: Names the version; what it says of it is not looked at.
+        answers: (case id, input digest, repeat) -> answer; where there is none, its committed scores are taken.
+    """
+    if not curtails(files.ladder):
+        return False
+    records, outcomes = _todays(files, answers) if answers else _scored(files, entry)
+    work = Curtailing(files, files.whole).judged(Collected(records, [], 0, outcomes=outcomes))
+    judged: Collected = files.shared.loop.run(work)
+    return bool(judged.unasked)
+
+
+def _todays(files: LadderFiles, answers: Mapping[tuple[str, str, int], Record]) -> tuple[list[Record], Outcomes]:
+    by_input = {(digest, repeat): record for (_, digest, repeat), record in answers.items()}
+    wanted = [(case, repeat) for case in files.whole for repeat in range(files.ladder.repeats)]
+    found = [(case.id, by_input.get((case.input_digest, repeat))) for case, repeat in wanted]
+    return [record.renamed(case) for case, record in found if record], {}
+
+
+def _scored(files: LadderFiles, entry: RungEntry) -> tuple[list[Record], Outcomes]:
+    where, rootdir = files.folder, files.shared.rootdir
+    found = known_scores(
+        where, entry.rung, entry.fingerprint, rootdir, files.whole, files.ladder.repeats, partial=True
+    )  # fmt: skip
+    return found or ([], {})
 
 
 class Enough(Curtailing):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 
@@ -107,25 +107,37 @@ def backed(entry: RungEntry, answers: Answers, evalset: EvalSet) -> bool:
 
 
 def effort(
-    log: Sequence[Entry], folder: Path, evalset: EvalSet, rootdir: Path, *, local: bool = False
-) -> dict[Kind, int]:
+    log: Sequence[Entry], folder: Path, evalset: EvalSet, rootdir: Path, *, local: bool = False,
+    certain: Callable[[RungEntry, Answers], bool] = lambda *_: False,
+) -> dict[Kind, int]:  # fmt: skip
     """Count, for each kind, the different versions that were measured on today's inputs.
 
-    A version counts if its entry's answers are in the recordings and cover at least 80 % of today's inputs; versions
-    with identical answers count once. Where recordings are kept out of git and are not here, the keyed digests of the
-    scores file stand in for the answers.
+    A version counts if its entry's answers are in the recordings and cover at least 80 % of today's inputs, or are
+    shown to make its verdict certain; versions with identical answers count once. Where recordings are kept out of
+    git and are not here, the keyed digests of the scores file stand in for the answers.
+
+    Args:
+        log: Of one ladder.
+        folder: The ladder's.
+        evalset: Today's.
+        rootdir: Paths in messages are relative to it.
+        local: Whether recordings stay out of git.
+        certain: Grades a version's answers anew and tells whether no other answer can change its verdict. Asked of
+            versions that cover fewer inputs; what an entry claims counts for nothing.
 
     Raises:
         InvalidFile: a line of the recordings is no answer.
     """
-    counts: dict[Kind, set[str]] = {}
+    counts: dict[Kind, list[dict[str, str]]] = {}
     inputs = len({case.input_digest for case in evalset})
     for entry, answers in _with_answers(log, folder, rootdir):
         scored = {} if answers or not local else _scored(entry, folder, rootdir)
         today = _todays(answers or scored, evalset)
-        if len(today) >= SHARED_INPUTS * inputs and (scored or backed(entry, answers, evalset)):
-            counts.setdefault(entry.rung_kind, set()).add(_shape(today))
-    return {kind: len(shapes) for kind, shapes in counts.items()}
+        if not today or not (scored or backed(entry, answers, evalset)):
+            continue
+        if len(today) >= SHARED_INPUTS * inputs or certain(entry, answers):
+            counts.setdefault(entry.rung_kind, []).append({key: record.answer.text for key, record in today.items()})
+    return {kind: _different(versions) for kind, versions in counts.items()}
 
 
 def _with_answers(log: Sequence[Entry], folder: Path, rootdir: Path) -> Iterator[tuple[RungEntry, Answers]]:
@@ -155,9 +167,13 @@ def _todays(answers: Answers, evalset: EvalSet) -> dict[str, Record]:
     return {digest: record for (_, digest, repeat), record in answers.items() if digest in today and repeat == 0}
 
 
-def _shape(today: Mapping[str, Record]) -> str:
-    texts = sorted((digest, record.answer.text) for digest, record in today.items())
-    return repr(texts)
+def _different(versions: Iterable[Mapping[str, str]]) -> int:
+    """How many versions differ from one another in some answer to an input that both were asked."""
+    counted: list[Mapping[str, str]] = []
+    for texts in sorted(versions, key=len, reverse=True):
+        if all(any(texts[key] != other[key] for key in texts.keys() & other.keys()) for other in counted):
+            counted.append(texts)
+    return len(counted)
 
 
 def mend(rung_id: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 from pytest_ladder.core.decision import Decision, decide
@@ -18,8 +18,9 @@ from pytest_ladder.core.gate import GateRequest, RungEvidence, concessions, refu
 from pytest_ladder.core.looks import Look, confirmed, confirms, is_look, more_in_holdout, unheld
 from pytest_ladder.core.rungs import Kind, RungSpec
 from pytest_ladder.core.summary import Refusal
-from pytest_ladder.core.thresholds import more_cases
+from pytest_ladder.core.undecided import to_decide
 from pytest_ladder.errors import InvalidFile
+from pytest_ladder.session.curtailing import proved
 from pytest_ladder.session.evidence import effort, outdated, rung_entries, said
 from pytest_ladder.session.gains import gains_of
 from pytest_ladder.session.history import history, overlap, own_systems
@@ -118,7 +119,7 @@ class Standing:
             return ""
         if result.unheld:
             return more_in_holdout(self.ladder, rung_id, result.missed)
-        return more_cases(self.ladder, result.evaluation.checks)
+        return to_decide(self.ladder, result.evaluation, result.evaluation.checks)
 
     @cached_property
     def looks(self) -> Mapping[str, Look]:
@@ -233,7 +234,8 @@ class Standing:
         log = [*self.run.log, *self.fresh.values()]
         try:
             rootdir, local = self.run.shared.rootdir, self.run.local
-            return effort(log, self.run.folder, self.run.whole, rootdir, local=local), ""
+            certain = partial(proved, self.run)
+            return effort(log, self.run.folder, self.run.whole, rootdir, local=local, certain=certain), ""
         except InvalidFile as fault:
             told = str(fault)
             return {}, "" if told in self._altered.values() else told
@@ -247,7 +249,7 @@ class Standing:
         if entry is None:
             version = (self.run.whole.digest, self.run.contract, self.prints(rung).digest)
             why = outdated(rung_entries(self.run.log, rung.id), version, result.entry if result else None)
-        missing = more_cases(self.ladder, result.evaluation.clear_checks) if result else ""
+        missing = to_decide(self.ladder, result.evaluation, result.evaluation.clear_checks) if result else ""
         evidence = RungEvidence(rung.id, rung.kind, entry, clear, why, self.altered(rung.id), missing)
         asked = confirms(self.ladder) and entry is not None and entry.verdict is Verdict.MET
         return self._looked_at(evidence) if asked else evidence
