@@ -11,6 +11,7 @@ from pytest_ladder.core.decision import Decision, decide, shortfall
 from pytest_ladder.core.diagnosis_kinds import FailureKind
 from pytest_ladder.core.entries import Figure, RungEntry, Verdict
 from pytest_ladder.core.ladder import Limits
+from pytest_ladder.core.looks import Look
 from pytest_ladder.core.rungs import Kind, RungSpec
 from tests.builders import ladder
 
@@ -153,3 +154,66 @@ def test_the_doubt_of_an_undecided_rung_is_told_with_its_interval():
     undecided = replace(entry(PROMPT, "inconclusive"), scores={"answer": {"all": Figure(0.93, 60, 0.84, 0.98)}})
 
     assert shortfall(ladder(), undecided) == "answer[all] 0.930 in [0.84, 0.98]"
+
+
+# --- confirmed on the hold-out set -----------------------------------------------------------------------------------
+
+CONFIRMING = replace(SPEC, decision=replace(SPEC.decision, confirm="holdout"))
+
+
+def confirmed(looks: dict[str, str], **verdicts: str) -> Decision:
+    current = {id_: entry(SPEC.rung(id_), verdict, 0.95) for id_, verdict in verdicts.items()}
+    taken = {id_: Look(entry(SPEC.rung(id_), verdict, 0.85), n) for n, (id_, verdict) in enumerate(looks.items(), 1)}
+    return decide(CONFIRMING, current, {}, lambda: False, looks=taken)
+
+
+def test_the_lever_is_the_lowest_rung_that_holds_there_too():
+    found = confirmed({"prompt": "short", "few_shot": "met"}, prompt="met", few_shot="met", rag="met")
+
+    assert (found.selected, found.rests_on, found.looks) == ("few_shot", ("prompt", "few_shot"), ("prompt", "few_shot"))
+    assert "holds on the hold-out set (2nd look at this set)" in found.reason
+    assert (
+        "below the target: prompt (met on the eval set, not on the hold-out set: answer[all] 0.85 < 0.90"
+        in found.reason
+    )
+
+
+def test_an_undecided_look_leaves_the_rung_undecided():
+    found = confirmed({"prompt": "inconclusive", "few_shot": "met"}, prompt="met", few_shot="met")
+
+    assert (found.selected, found.undecided) == ("few_shot", ("prompt",))
+
+
+@pytest.mark.parametrize(
+    ("looks", "reason"),
+    [
+        ({}, "prompt meets the target on the eval set, but its look at the hold-out set is not on record"),
+        ({"prompt": "error"}, "prompt is in error"),
+    ],
+)
+def test_without_a_sound_look_there_is_no_decision(looks: dict[str, str], reason: str):
+    found = confirmed(looks, prompt="met", few_shot="met")
+
+    assert (found.selected, found.complete) == (None, False)
+    assert found.reason.endswith(reason)
+
+
+def test_where_none_holds_there_is_no_lever():
+    found = confirmed({"prompt": "short"}, prompt="met", few_shot="short", rag="short")
+
+    assert (found.selected, found.complete, found.looks) == (None, True, ("prompt",))
+
+
+def test_a_look_changes_nothing_where_the_ladder_does_not_ask():
+    current = {"prompt": entry(PROMPT, "met")}
+    found = decide(SPEC, current, {}, lambda: False, looks={"prompt": Look(entry(PROMPT, "short"), 1)})
+
+    assert (found.selected, found.looks) == ("prompt", ())
+
+
+def test_the_log_entry_names_each_rung_and_then_its_look():
+    found = confirmed({"prompt": "short", "few_shot": "met"}, prompt="met", few_shot="met")
+
+    made = found.entry("support", {"prompt": "p", "few_shot": "f"}, {"prompt": "pl", "few_shot": "fl"})
+
+    assert made.rests_on == ("p", "pl", "f", "fl")

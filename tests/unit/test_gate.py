@@ -35,7 +35,7 @@ ENTRY = RungEntry("support", "prompt", Kind.PROMPT, "sha256:e", "sha256:c", "sha
 
 def evidence(kind: Kind, *, clear: Verdict = Verdict.SHORT, **parts: Any) -> RungEvidence:
     """A rung that is measured and clearly short, unless the parts say otherwise; `None` as entry leaves it out."""
-    rest = {key: parts.pop(key) for key in ("outdated", "altered", "missing") if key in parts}
+    rest = {key: parts.pop(key) for key in ("outdated", "altered", "missing", "unheld", "unlooked") if key in parts}
     known = parts.pop("entry", ENTRY)
     entry = known and replace(known, rung=kind.value, rung_kind=kind, **parts)
     return RungEvidence(kind.value, kind, entry, clear if entry else None, **rest)
@@ -383,3 +383,49 @@ def test_other_rules_may_refuse_too():
 
 def test_without_exceptions_there_is_nothing_to_tell():
     assert concessions(request()) == ()
+
+
+# --- what the hold-out set did not confirm ---------------------------------------------------------------------------
+
+UNHELD = "met on the eval set, not on the hold-out set: answer[all] 0.84 < 0.90 (n = 60)"
+
+
+def unheld(kind: Kind, clear: Verdict = Verdict.SHORT, **parts: Any) -> dict[Kind, RungEvidence]:
+    return {kind: evidence(kind, clear=clear, verdict=Verdict.MET, unheld=UNHELD, **parts)}
+
+
+def test_a_rung_that_clearly_misses_on_the_hold_out_set_is_no_reason_and_is_told():
+    asked = request(rungs=unheld(Kind.RAG))
+
+    assert refusals(asked) == ()
+    assert f"rag {UNHELD}" in concessions(asked)
+
+
+def test_one_that_does_not_clearly_miss_is_undecided_and_says_what_would_tell():
+    (refusal,) = refusals(request(rungs=unheld(Kind.RAG, Verdict.INCONCLUSIVE, missing="about 9 more in all")))
+
+    assert refusal.code == Code.UNDECIDED
+    assert "does not clearly miss it on the hold-out set" in refusal.reason
+    assert refusal.mend == "Add cases: about 9 more in all."
+    policy = DecisionPolicy(undecided="allow")
+    assert codes(request(rungs=unheld(Kind.RAG, Verdict.INCONCLUSIVE), decision=policy)) == []
+
+
+def test_one_in_error_on_the_hold_out_set_is_undecided_whatever_is_allowed():
+    asked = request(rungs=unheld(Kind.RAG, Verdict.ERROR), decision=DecisionPolicy(undecided="allow"))
+
+    assert codes(asked) == ["undecided"]
+
+
+def test_without_a_look_on_record_it_refuses_as_met():
+    rung = evidence(Kind.RAG, clear=Verdict.MET, verdict=Verdict.MET, unlooked=True)
+
+    (refusal,) = refusals(request(rungs={Kind.RAG: rung}, decision=DecisionPolicy(undecided="allow")))
+
+    assert refusal.code == Code.MET
+    assert "its look at the hold-out set is missing" in refusal.reason
+
+
+def test_with_no_failure_on_the_eval_set_the_hold_out_set_alone_shows_none_of_form():
+    assert codes(request(rungs=unheld(Kind.RAG), diagnosis={})) == ["diagnosis"]
+    assert codes(request(rungs=unheld(Kind.RAG), diagnosis={}, gate=GatePolicy(min_form_share=0))) == []
