@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -41,6 +43,35 @@ def test_house_style_has_no_lever_and_waits_for_a_diagnosis():
 
     assert ran.returncode == 1
     assert "fine-tuning refused: diagnosis\n" in ran.stdout
+
+
+def test_the_plugin_serves_its_ladder_and_refuses_by_its_own_rule():
+    ran = ladder_run("--ladder-fine-tune", "examples/plugin")
+
+    assert ran.returncode == 1
+    assert "acme.examples: 40 training examples are declared, we ask for 100" in " ".join(ran.stdout.split())
+    assert "met: rag already meets the target" in ran.stdout
+
+
+def test_the_plugin_works_as_an_installed_one_would(tmp_path: Path):
+    """Found by name, as an entry point names it, and not by a conftest file."""
+    folder = ROOT / "examples" / "plugin"
+    declared = tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))
+    (module,) = declared["project"]["entry-points"]["pytest11"].values()
+    for name in ("support", "plugin"):
+        shutil.copytree(
+            ROOT / "examples" / name, tmp_path / name, ignore=shutil.ignore_patterns("conftest.py", "*.py[co]")
+        )
+    (tmp_path / "model").mkdir()
+    (tmp_path / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
+    (tmp_path / f"{module}.py").write_bytes((folder / f"{module}.py").read_bytes())
+    command = [sys.executable, "-m", "pytest", "--ladder", "--ladder-record=none", "plugin"]
+
+    without = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, encoding="utf-8")
+    loaded = subprocess.run([*command, "-p", module], cwd=tmp_path, capture_output=True, text=True, encoding="utf-8")
+
+    assert (without.returncode, loaded.returncode) == (4, 0), without.stdout + loaded.stdout
+    assert "there is no scorer of this name" in without.stdout or "acme.unit" in without.stdout
 
 
 def test_the_evidence_verifies():

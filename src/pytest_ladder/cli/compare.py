@@ -6,16 +6,14 @@ import argparse
 import shutil
 import sys
 
-from pytest_ladder.cli.find import find_ladders, rootdir_of
-from pytest_ladder.cli.plugins import extensions_of
+from pytest_ladder.cli.find import find_ladders
+from pytest_ladder.cli.plugins import open_ladder
 from pytest_ladder.errors import InvalidRequest, message
 from pytest_ladder.report.compare import render_compare
 from pytest_ladder.report.comparison_json import compared_json
 from pytest_ladder.report.json_report import dump
 from pytest_ladder.session.compare import compare_rungs
-from pytest_ladder.session.ladder_files import Shared
 from pytest_ladder.session.ladder_run import LadderRun
-from pytest_ladder.session.settings import Record, Settings
 
 SHOWN = 10
 """How many ids of cases are listed where nothing else is asked for."""
@@ -56,9 +54,7 @@ def _open(written: str) -> LadderRun:
             written, f"there are {len(found)} ladders here", expected="one",
             next_step=f"name its folder or file: {', '.join(str(path.parent) for path in found)}",
         ))  # fmt: skip
-    rootdir = rootdir_of(found[0])
-    shared = Shared(Settings(record=Record.NONE), rootdir, extensions=extensions_of(rootdir, found[0].parent))
-    return LadderRun(found[0], shared)
+    return open_ladder(found[0])
 
 
 def _number(text: str) -> int:

@@ -1,4 +1,4 @@
-"""Finds ladders and the rootdir they belong to."""
+"""Finds ladders."""
 
 from __future__ import annotations
 
@@ -9,8 +9,6 @@ from pathlib import Path
 from pytest_ladder.errors import InvalidRequest, message
 
 FILE = "ladder.toml"
-ROOT_FILES = ("pytest.toml", ".pytest.toml", "pytest.ini", ".pytest.ini", "pyproject.toml", "tox.ini", "setup.cfg")
-"""Files by which pytest finds its rootdir, as far as the command needs to know."""
 
 
 def find_ladders(paths: Sequence[str]) -> list[Path]:
@@ -35,16 +33,3 @@ def _below(path: Path) -> Iterator[Path]:
         names[:] = [n for n in names if not n.startswith(".") and n not in ("node_modules", "site-packages")]
         if FILE in files:
             yield Path(folder) / FILE
-
-
-def rootdir_of(ladder: Path) -> Path:
-    """The folder that pytest would take as its rootdir.
-
-    The nearest one above with a configuration file, else with .git, else the current one, if it is above.
-    """
-    parents = list(ladder.parents)
-    for names in (ROOT_FILES, (".git", "setup.py")):
-        for parent in parents:
-            if any((parent / name).exists() for name in names):
-                return parent
-    return Path.cwd() if ladder.is_relative_to(Path.cwd()) else ladder.parent

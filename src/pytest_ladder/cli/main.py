@@ -11,9 +11,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from pytest_ladder.cli.compare import add_compare
-from pytest_ladder.cli.find import find_ladders, rootdir_of
+from pytest_ladder.cli.find import find_ladders
 from pytest_ladder.cli.init import init
-from pytest_ladder.cli.plugins import extensions_of
+from pytest_ladder.cli.plugins import open_ladder
 from pytest_ladder.cli.status import fitness, logged, obstacles
 from pytest_ladder.core.canonical import Json
 from pytest_ladder.core.economics import compare_costs
@@ -24,9 +24,6 @@ from pytest_ladder.report.json_schema import report_json_schema
 from pytest_ladder.report.numbers import plural
 from pytest_ladder.report.terminal import render_terminal
 from pytest_ladder.session.finish import Outcome
-from pytest_ladder.session.ladder_files import Shared
-from pytest_ladder.session.ladder_run import LadderRun
-from pytest_ladder.session.settings import Record, Settings
 from pytest_ladder.session.standing import Standing
 from pytest_ladder.session.summary import version
 from pytest_ladder.session.verify import standing_of, verify
@@ -122,12 +119,6 @@ def _init(options: argparse.Namespace) -> int:
     return OK
 
 
-def _open(path: Path) -> LadderRun:
-    rootdir = rootdir_of(path)
-    shared = Shared(Settings(record=Record.NONE), rootdir, extensions=extensions_of(rootdir, path.parent))
-    return LadderRun(path, shared)
-
-
 def _show(outcomes: Sequence[Outcome]) -> None:
     summary = RunSummary(
         tuple(map(logged, outcomes)), datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
@@ -141,7 +132,7 @@ def _show(outcomes: Sequence[Outcome]) -> None:
 
 
 def _status(options: argparse.Namespace) -> int:
-    outcomes = [standing_of(_open(path)) for path in find_ladders(options.paths)]
+    outcomes = [standing_of(open_ladder(path)) for path in find_ladders(options.paths)]
     _show(outcomes)
     for outcome in outcomes:
         print("\n" + "\n\n".join(filter(None, (obstacles(outcome), fitness(outcome)))))
@@ -151,7 +142,7 @@ def _status(options: argparse.Namespace) -> int:
 def _verify(options: argparse.Namespace) -> int:
     status = OK
     for path in find_ladders(options.paths):
-        run = _open(path)
+        run = open_ladder(path)
         outcome, faults = verify(run)
         for fault in faults:
             print(f"error: {fault}", file=sys.stderr)
@@ -165,7 +156,7 @@ def _verify(options: argparse.Namespace) -> int:
 
 def _prune(options: argparse.Namespace) -> int:
     for path in find_ladders(options.paths):
-        run = _open(path)
+        run = open_ladder(path)
         if run.log_fault:
             raise LadderError(f"{run.log_fault} Nothing was removed.")
         standing = Standing(run, {}, {}, datetime.now(UTC).date())
