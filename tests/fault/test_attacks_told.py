@@ -105,6 +105,10 @@ TOLD: dict[str, tuple[Act, str]] = {
         both(head("[decision]", "max_error_rate = 0.9"), wrote("few.py", ERRORS.replace("SKILL", "30"))),
         "few_shot judged without 5 cases in error (max_error_rate)",
     ),
+    "verdicts that are hardly sure": (
+        both(head("[decision]", "confidence = 0.51"), wrote("few.py", SYSTEM.replace("SKILL", "54"))),
+        "a confidence of 0.51 enough (0.95 by default)",
+    ),
     "a waiver": (wrote("waivers.toml", waiver()), "waiver distillation of mallory until 2099-01-01"),
     "easy cases removed": (cases(lambda n: (n >= 20 and n % 2) or n > 50), "that had 60 before"),
     "the target raised": (target_raised, "few_shot that met other cases or thresholds before"),

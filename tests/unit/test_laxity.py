@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_ladder.core.ladder import GatePolicy
+from pytest_ladder.core.ladder import DecisionPolicy, GatePolicy
 from pytest_ladder.core.laxity import laxer
 from pytest_ladder.core.rungs import REQUIRED, Kind
 
@@ -23,10 +23,18 @@ from pytest_ladder.core.rungs import REQUIRED, Kind
     ],
 )
 def test_less_than_the_default_is_told(policy: GatePolicy, told: tuple[str, ...]):
-    assert laxer(policy) == told
+    assert laxer(policy, DecisionPolicy()) == told
 
 
 def test_an_effort_for_what_is_not_required_is_not_asked():
     policy = GatePolicy(required=REQUIRED[1:], effort={Kind.PROMPT: 1})
 
-    assert laxer(policy) == ("prompt not required",)
+    assert laxer(policy, DecisionPolicy()) == ("prompt not required",)
+
+
+@pytest.mark.parametrize(
+    ("confidence", "told"),
+    [(0.51, ("a confidence of 0.51 enough (0.95 by default)",)), (0.95, ()), (0.99, ())],
+)
+def test_verdicts_that_are_less_sure_are_told(confidence: float, told: tuple[str, ...]):
+    assert laxer(GatePolicy(), DecisionPolicy(confidence=confidence)) == told

@@ -136,7 +136,7 @@ def concessions(request: GateRequest) -> tuple[str, ...]:
         unclear = [rung.id for rung in request.rungs if rung.current and rung.clear is Verdict.INCONCLUSIVE]
         told += [f'{", ".join(unclear)} undecided, and allowed (undecided = "allow")'] if unclear else []
     told += [f"{rung.id} {rung.unheld}" for rung in request.rungs if rung.unheld]
-    told += laxer(gate)
+    told += laxer(gate, request.ladder.decision)
     told += [
         f"{rung.id} judged without {rung.current.errors} cases in error (max_error_rate)"
         for rung in request.rungs

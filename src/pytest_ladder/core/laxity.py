@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pytest_ladder.core.ladder import GatePolicy
+from pytest_ladder.core.ladder import DecisionPolicy, GatePolicy
 from pytest_ladder.core.rungs import REQUIRED, Kind
 
 _DEFAULT = GatePolicy()
+_SURE = DecisionPolicy().confidence
 
 
-def laxer(gate: GatePolicy) -> tuple[str, ...]:
-    """What `[gate]` asks less than it would by default, in a few words each."""
-    return tuple(_laxer(gate))
+def laxer(gate: GatePolicy, decision: DecisionPolicy) -> tuple[str, ...]:
+    """What `[gate]` and the confidence of the verdicts ask less than by default, in a few words each."""
+    unsure = (f"a confidence of {decision.confidence:g} enough ({_SURE:g} by default)",)
+    return (*_laxer(gate), *(unsure if decision.confidence < _SURE else ()))
 
 
 def _laxer(gate: GatePolicy) -> Iterator[str]:
