@@ -13,12 +13,14 @@ from rich.cells import cell_len
 
 from pytest_ladder.core.answers import Usage
 from pytest_ladder.core.entries import Figure
+from pytest_ladder.core.policy import Change, Direction
 from pytest_ladder.core.rungs import Kind
 from pytest_ladder.core.summary import LadderSummary, Miss, Refusal, RungRow, RunSummary, State
 from pytest_ladder.report.json_report import render_json, report_json_schema
 from pytest_ladder.report.markdown import render_markdown
 from pytest_ladder.report.terminal import render_terminal
 from tests.summaries import RAG
+from tests.unit.test_report_base import BASE
 
 ANSI = re.compile(r"\x1b\[[\d;]*m")
 TEXT = st.text(max_size=60) | st.sampled_from(["rag", "a" * 150, "語" * 60, "e\u0301" * 30, "👩‍💻 " * 9, "[b]`|<x>"])
@@ -39,6 +41,11 @@ ROW = st.builds(
     st.lists(MISS, max_size=2).map(tuple), SHARE,
 )  # fmt: skip
 THRESHOLDS = st.dictionaries(TEXT, st.dictionaries(TEXT | st.just("all"), st.floats(0, 1), max_size=3), max_size=3)
+AGAINST = st.builds(
+    lambda **parts: replace(BASE, **parts), ref=TEXT, rewritten=TEXT, notes=st.lists(TEXT, max_size=2).map(tuple),
+    changes=st.lists(st.builds(Change, TEXT, st.sampled_from(Direction)), max_size=2).map(tuple),
+    refused=st.booleans(),
+)  # fmt: skip
 LADDER = st.builds(
     LadderSummary, name=TEXT, where=TEXT, task=TEXT, rows=st.lists(ROW, max_size=4).map(tuple), thresholds=THRESHOLDS,
     limits=st.dictionaries(st.sampled_from(["cost_per_case", "latency_p95"]), AMOUNT), selected=st.none() | TEXT,
@@ -46,7 +53,7 @@ LADDER = st.builds(
     refusals=st.lists(st.builds(Refusal, TEXT, TEXT, TEXT), max_size=2).map(tuple),
     waivers=st.lists(TEXT, max_size=2).map(tuple), notes=st.lists(TEXT, max_size=2).map(tuple),
     rule=st.sampled_from(["point", "confident"]), show=st.sampled_from(["text", "ids"]), cases=st.integers(0, 10**6),
-    checklist=st.dictionaries(TEXT, TEXT, max_size=2),
+    checklist=st.dictionaries(TEXT, TEXT, max_size=2), base=st.none() | AGAINST,
 )  # fmt: skip
 RUN = st.builds(RunSummary, st.lists(LADDER, max_size=2).map(tuple), TEXT, TEXT)
 

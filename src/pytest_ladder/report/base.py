@@ -53,9 +53,24 @@ def _quiet(base: BaseSummary) -> Iterator[Line]:
     if unchanged:
         yield Line("unchanged", ", ".join(_pair(pair, base) for pair in unchanged))
     for verdict, label in ((Difference.NO_DIFFERENCE, "no difference"), (Difference.TOO_FEW, "no conclusion")):
-        for flips in base.those(verdict):
-            if flips.pair not in unchanged:
-                yield Line(label, told(flips))
+        for pair in dict.fromkeys(flips.pair for flips in base.flips if flips.pair not in unchanged):
+            places = [_briefly(flips) for flips in base.those(verdict) if flips.pair == pair and _says(flips)]
+            if places:
+                yield Line(label, f"{_name(pair)}: {', '.join(places)}")
+
+
+def _says(flips: Flips) -> bool:
+    """Whether a slice has a case that changed, or cannot be compared at all."""
+    return bool(flips.found.differing) or not flips.found.n
+
+
+def _briefly(flips: Flips) -> str:
+    place = f"{flips.metric}[{flips.found.slice}]"
+    return f"{place} {difference(flips.found)}" if flips.found.n else f"{place} without a pair of scores"
+
+
+def _name(pair: tuple[str, str]) -> str:
+    return pair[0] if pair[0] == pair[1] else f"{pair[0]} -> {pair[1]}"
 
 
 def _moved(base: BaseSummary, pair: tuple[str, str]) -> bool:
@@ -64,15 +79,12 @@ def _moved(base: BaseSummary, pair: tuple[str, str]) -> bool:
 
 def _pair(pair: tuple[str, str], base: BaseSummary) -> str:
     most = max(flips.found.n for flips in base.flips if flips.pair == pair)
-    name = pair[0] if pair[0] == pair[1] else f"{pair[0]} -> {pair[1]}"
-    return f"{name} ({numbers.plural(most, 'case')} shared)"
+    return f"{_name(pair)} ({numbers.plural(most, 'case')} shared)"
 
 
 def told(flips: Flips) -> str:
     """One comparison in a line: both scores, the difference with its bounds, the counts, the p-value."""
     found = flips.found
-    if found.difference is None:
-        return f"{flips.place}: no pair of scores"
     scores = f"{numbers.score(found.before)} to {numbers.score(found.after)}, {difference(found)}"
     counts = f"{found.wins} won, {found.ties} tied, {found.losses} lost of {found.n}"
     p = found.adjusted_gain if found.verdict is Difference.BETTER else found.adjusted_loss
