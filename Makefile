@@ -12,7 +12,7 @@ PIP_INSTALL := -m pip --disable-pip-version-check install -qq -c constraints.txt
 # Tests that need no extra: what a plain `pip install pytest-ladder` must be able to do.
 CORE_TESTS := not real_model and not slow
 CORE_TOOLS := pytest-xdist pytest-randomly hypothesis
-EXTRAS := torch transformers peft litellm deepeval sentence_transformers ray
+EXTRAS := torch transformers peft aiohttp litellm deepeval sentence_transformers ray
 
 # Without cached bytecode pytest rewrites every plugin anew in each run.
 unexport PYTHONDONTWRITEBYTECODE

@@ -373,8 +373,9 @@ RUNS = {
     "scorer exits": Fault(
         scored_by("raise SystemExit(1)"), rf"{P}.* {ALL}unscored by answer: the scorer raised SystemExit", command=0
     ),
-    "LiteLLM model": Fault(
-        toml('"models.py:reply"', '"openai/gpt-4.1-mini"'), r"prompt.*openai/gpt-4\.1-mini.*in a later version"
+    "hosted model without a price": Fault(
+        toml('"models.py:reply"', '"openai_compatible:http://127.0.0.1:9/v1#m"'),
+        r"prompt.*#m: no price is known, so that no budget can hold. Declare \[prices\.",
     ),
     "recordings that cannot be written": Fault(blocked, r"evals/support/recordings/few_shot.*: cannot be used \("),
     "answers that are no records": Fault(

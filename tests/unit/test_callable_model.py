@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pytest_ladder.backends.models import build_model
+from pytest_ladder.backends.models import build_model, is_hosted
 from pytest_ladder.core.answers import Reply, Request
 from pytest_ladder.errors import InvalidRequest, LadderError, ModelFailed
 
@@ -132,10 +132,11 @@ def test_names_of_functions_are_known_as_such(name):
     assert seen == [name]
 
 
-@pytest.mark.parametrize("name", ["openai/gpt-4.1-mini", "gpt-4o", "ollama/llama3:8b", "bedrock/a.b-v1:0", "", "a:b:c"])
-def test_provider_models_say_that_they_come_later(name):
-    with pytest.raises(InvalidRequest, match=r"extra `llm` in a later version; expected `local:"):
-        build_model(name, load_function=lambda _: len, folder=Path())
+@pytest.mark.parametrize("name", ["openai/gpt-4.1-mini", "gpt-4o", "ollama/llama3:8b", "bedrock/a.b-v1:0", "a:b:c",
+                                  "ft:gpt-4o-mini:org::id", "openai_compatible:http://h:1/v1#m"])  # fmt: skip
+def test_names_of_hosted_models_are_no_functions(name):
+    assert is_hosted(name)
+    assert not is_hosted("local:models/base")
 
 
 def test_an_adapter_needs_a_local_model():

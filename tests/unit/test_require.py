@@ -8,9 +8,11 @@ from types import ModuleType
 
 import pytest
 
+from pytest_ladder.backends.litellm_lm import library
 from pytest_ladder.backends.models import build_model
 from pytest_ladder.backends.registry import Registry
 from pytest_ladder.backends.require import require
+from pytest_ladder.core.prices import Price
 from pytest_ladder.errors import InvalidRequest, MissingDependency
 
 
@@ -61,3 +63,14 @@ def test_a_local_model_without_its_packages_names_the_extra_before_anything_is_a
             sys.modules[name].__spec__ = ModuleSpec(name, None)
     with pytest.raises(MissingDependency, match=rf"`{package}` .*pip install \"pytest-ladder\[local\]\""):
         build_model("local:checkpoint", load_function=lambda _: len, folder=Path())
+
+
+@pytest.mark.parametrize(
+    ("name", "package", "extra"),
+    [("openai/gpt-4.1-mini", "litellm", "llm"), ("openai_compatible:http://h/v1#m", "aiohttp", "http")],
+)
+def test_a_hosted_model_without_its_package_names_the_extra_before_anything_is_asked(monkeypatch, name, package, extra):
+    library.cache_clear()
+    monkeypatch.setitem(sys.modules, package, None)
+    with pytest.raises(MissingDependency, match=rf"`{package}` .*pip install \"pytest-ladder\[{extra}\]\""):
+        build_model(name, load_function=lambda _: len, folder=Path(), price=Price(1, 1))

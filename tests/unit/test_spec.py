@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from pathlib import Path
 
 import jsonschema
 import pytest
 
+from pytest_ladder.core.prices import Price
 from pytest_ladder.core.rungs import REQUIRED, Kind
 from pytest_ladder.core.scores import MetricSpec
 from pytest_ladder.errors import InvalidFile
@@ -234,8 +236,10 @@ ONE_FAULT = [
     ("[thresholds]", "[budget]\ncost_usd = -1\n[thresholds]", 9, "cost_usd"),
     ("[thresholds]", "[profile]\nknowledge_changes = 'often'\n[thresholds]", 9, "'never', 'yearly'"),
     ("[thresholds]", "[profil]\n[thresholds]", 8, "unknown key, got 'profil'.*Did you mean 'profile'"),
-    ("[thresholds]", "[prices]\n[thresholds]", 8, "unknown key, got 'prices'"),
+    ("[thresholds]", "[prizes]\n[thresholds]", 8, "unknown key, got 'prizes'.*Did you mean 'prices'"),
     ("max_tokens = 64", "max_tokens = 9007199254740993", 5, r"beyond 2\*\*53"),
+    ("[thresholds]", "[prices.m]\ninput = -1\noutput = 1\n[thresholds]", 9, "input"),
+    ("[thresholds]", "[prices.m]\ninput = 1\n[thresholds]", 8, "the key is missing"),
     ("max_tokens = 64", "top_p = inf", 5, "inf is not a number that can be used"),
 ]
 
@@ -257,6 +261,29 @@ def test_all_faults_are_told_at_once_in_the_order_of_their_lines(tmp_path: Path)
     found = faults(tmp_path, text)
 
     assert [one.split(": ")[1] for one in found] == ["sed", "[decision] rule", "[rungs.rag_v2] top_k"]
+
+
+PRICE = '[prices."{}"]\ninput = 0.4\noutput = 1.6\n'
+
+
+def test_prices_are_by_the_models_name(tmp_path: Path):
+    text = LEAST.replace("models.py:answer", "openai/gpt-4.1-mini") + PRICE.format("openai/gpt-4.1-mini")
+
+    assert read(tmp_path, text).prices == {"openai/gpt-4.1-mini": Price(0.4, 1.6)}
+
+
+@pytest.mark.parametrize(
+    ("model", "name", "fault"),
+    [
+        ("openai/gpt-4.1-mini", "openai/gpt-4.1", "no rung asks.*Did you mean 'openai/gpt-4.1-mini'"),
+        ("models.py:answer", "models.py:answer", "a function says itself what it cost"),
+        ("local:model", "local:model", "a local model costs nothing"),
+    ],
+)
+def test_a_price_that_would_change_nothing_is_a_fault(tmp_path: Path, model: str, name: str, fault: str):
+    (told,) = faults(tmp_path, LEAST.replace("models.py:answer", model) + PRICE.format(name))
+
+    assert re.search(rf"^evals/ladder\.toml:12: .*{fault}", told)
 
 
 def test_no_rungs_is_a_fault(tmp_path: Path):

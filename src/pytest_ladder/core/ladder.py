@@ -9,6 +9,7 @@ from pathlib import Path
 
 from pytest_ladder.core.canonical import Json
 from pytest_ladder.core.places import Lines, Source
+from pytest_ladder.core.prices import Price
 from pytest_ladder.core.rungs import REQUIRED, Kind, RungSpec
 from pytest_ladder.core.scores import MetricSpec
 
@@ -114,6 +115,8 @@ class Ladder:
     repeats: int = 1
     seed: int = 0
     budget_usd: float = 5.0
+    prices: Mapping[str, Price] = field(default_factory=dict)
+    """Model -> its price, as declared."""
     store: str = "commit"
     """`commit` or `local`."""
     show: str = "text"

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from pytest_ladder.backends.models import SETTINGS, build_model, is_local
+from pytest_ladder.backends.models import build_model, settings_of
 from pytest_ladder.backends.retrievers import RETRIEVERS, build_retriever
 from pytest_ladder.backends.splitter import chunk
 from pytest_ladder.core.canonical import Json
@@ -113,6 +113,7 @@ class Assembler:
                     load_function=lambda reference: self.function(reference, self.ladder.at_model(rung)),
                     folder=self.ladder.folder,
                     adapter=self.path(adapter) if adapter else None,
+                    price=self.ladder.prices.get(name),
                     **settings,
                 )
             return self._models[key]
@@ -160,10 +161,9 @@ ADAPTER = "+adapter:"
 
 
 def run_settings(rung: RungSpec) -> dict[str, Any]:
-    """What of a rung's `model_options` says how a local model runs, not what it is asked."""
-    if rung.model is None or not is_local(rung.model):
-        return {}
-    return {key: value for key, value in rung.model_options.items() if key in SETTINGS}
+    """What of a rung's `model_options` says how its model runs or is reached, not what it is asked."""
+    known = settings_of(rung.model) if rung.model else ()
+    return {key: value for key, value in rung.model_options.items() if key in known}
 
 
 def served(rung: RungSpec) -> RungSpec:

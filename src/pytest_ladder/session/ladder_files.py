@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from pytest_ladder.backends.models import is_hosted
 from pytest_ladder.core.cases import EvalSet
 from pytest_ladder.core.entries import Entry
 from pytest_ladder.core.extensions import Extensions, NoExtensions
@@ -16,8 +17,10 @@ from pytest_ladder.core.ladder import Label, Ladder, Waiver
 from pytest_ladder.core.looks import confirms, unfit
 from pytest_ladder.core.rungs import RungSpec
 from pytest_ladder.core.thresholds import impossible
+from pytest_ladder.engine.limits import AdaptiveLimit
 from pytest_ladder.engine.loop import LoopThread
 from pytest_ladder.engine.meter import Meter
+from pytest_ladder.engine.retry import Pace
 from pytest_ladder.errors import Altered, InvalidFile, message
 from pytest_ladder.session.assemble import Assembler
 from pytest_ladder.session.base_tree import Base
@@ -44,6 +47,14 @@ class Shared:
     rootdir: Path
     loop: LoopThread = field(default_factory=LoopThread)
     meter: Meter = field(default_factory=Meter)
+    paces: dict[str, Pace] = field(default_factory=dict)
+    """Hosted model -> how fast it is asked, by all ladders together."""
+
+    def pace(self, model: str | None) -> Pace | None:
+        """The pace of a hosted model; None for another one, which is asked at once."""
+        if model is None or not is_hosted(model):
+            return None
+        return self.paces.setdefault(model, Pace(AdaptiveLimit(self.settings.concurrency)))
     extensions: Extensions = field(default_factory=NoExtensions)
     """What plugins add."""
     base: Base | None = None

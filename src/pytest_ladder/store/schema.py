@@ -92,6 +92,15 @@ class Budget(Table):
     """USD; a priced model is never run without a budget."""
 
 
+class PriceTable(Table):
+    """What a hosted model costs, USD per million tokens; 0 and 0 for one that is free."""
+
+    input: Amount
+    """USD per million tokens of prompts."""
+    output: Amount
+    """USD per million tokens of answers."""
+
+
 class RecordingsTable(Table):
     """Where recorded answers go."""
 
@@ -156,6 +165,8 @@ class LadderFile(Table):
     limits: LimitsTable = LimitsTable()
     decision: Decision = Decision()
     budget: Budget = Budget()
+    prices: dict[Text, PriceTable] = Field(default={})
+    """Prices of hosted models, by the model's name."""
     recordings: RecordingsTable = RecordingsTable()
     privacy: Privacy = Privacy()
     gate: Gate = Gate()
@@ -188,6 +199,7 @@ TABLES: dict[str, type[Table]] = {
     "privacy": Privacy,
     "gate": Gate,
     "metrics": Metric,
+    "prices": PriceTable,
     "waiver": WaiverTable,
 }
 """Where a table's keys are described, by the first key of its path."""

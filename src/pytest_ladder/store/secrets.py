@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from pytest_ladder.core.canonical import Json
 
@@ -36,10 +36,11 @@ class Redactor:
     Args:
         environ: The environment; values of eight characters or more count as secrets where their variable's
             name says key, token, secret, password or credential.
+        named: Variables that hold secrets whatever their name says.
     """
 
-    def __init__(self, environ: Mapping[str, str]) -> None:
-        values = {value.strip() for name, value in environ.items() if _NAME.search(name)}
+    def __init__(self, environ: Mapping[str, str], named: Collection[str] = ()) -> None:
+        values = {value.strip() for name, value in environ.items() if name in named or _NAME.search(name)}
         self._values = sorted((value for value in values - {MARK} if len(value) >= _SHORTEST), key=len, reverse=True)
 
     def clean(self, text: str) -> str:

@@ -12,10 +12,12 @@ from pytest_ladder.core.canonical import Json
 from pytest_ladder.core.ladder import DecisionPolicy, GatePolicy, Ladder, Limits
 from pytest_ladder.core.names import mend
 from pytest_ladder.core.places import Path as Place
+from pytest_ladder.core.prices import Price
 from pytest_ladder.core.rungs import Kind, RungSpec
 from pytest_ladder.core.scores import MetricSpec
 from pytest_ladder.errors import InvalidFile
 from pytest_ladder.store.faults import names
+from pytest_ladder.store.modules import names_file
 from pytest_ladder.store.paths import inside
 from pytest_ladder.store.schema import LadderFile
 from pytest_ladder.store.schema_rungs import RUNG_PATHS, RUNG_TABLES, Rung
@@ -78,6 +80,7 @@ def _ladder(parsed: LadderFile, rungs: list[RungSpec], document: Document, path:
         repeats=parsed.repeats,
         seed=parsed.seed,
         budget_usd=parsed.budget.cost_usd,
+        prices={name: Price(price.input, price.output) for name, price in parsed.prices.items()},
         store=parsed.recordings.store,
         show=parsed.privacy.show,
         redact=tuple(parsed.privacy.redact),
@@ -162,9 +165,36 @@ def _check_references(document: Document) -> None:
     decision, gate = document.values.get("decision"), document.values.get("gate")
     if isinstance(decision, dict) and decision.get("confirm") == "holdout" and "holdout" not in document.values:
         document.report(("decision", "confirm"), "there is no hold-out set", expected="the key `holdout`")
+    _check_prices(document)
     required = gate.get("required") if isinstance(gate, dict) else None
     if isinstance(required, list) and Kind.FINE_TUNE.value in required:
         document.report(("gate", "required"), "fine-tuning cannot be required before fine-tuning")
+
+
+def _check_prices(document: Document) -> None:
+    """A price for a model that the ladder never asks: most likely a name mistyped."""
+    values = document.values
+    prices = values.get("prices")
+    tables = [values, *_inner(values.get("rungs")), *(_options(metric) for metric in _inner(values.get("metrics")))]
+    named = [table[key] for table in tables for key in ("model", "base") if isinstance(table.get(key), str)]
+    for name in prices if isinstance(prices, dict) else ():
+        if name not in named:
+            document.report(
+                ("prices", name), "a price for a model that no rung asks", got=name,
+                expected=names(dict.fromkeys(named)), next_step=mend(name, named),
+            )  # fmt: skip
+        elif name.startswith("local:") or names_file(name):
+            why = "a local model costs nothing" if name.startswith("local:") else "a function says itself what it cost"
+            document.report(("prices", name), f"a price that has no effect: {why}", expected="a hosted model")
+
+
+def _inner(tables: Json) -> list[Mapping[str, Json]]:
+    return [table for table in tables.values() if isinstance(table, dict)] if isinstance(tables, dict) else []
+
+
+def _options(metric: Mapping[str, Json]) -> Mapping[str, Json]:
+    options = metric.get("options")
+    return options if isinstance(options, dict) else {}
 
 
 def _check_paths(document: Document, folder: Path, rootdir: Path) -> None:
