@@ -14,6 +14,7 @@ from pytest_ladder.core.answers import Answer, CaseError, Reply, Usage
 from pytest_ladder.core.cases import Case, EvalSet, Question
 from pytest_ladder.core.entries import Figure, Verdict
 from pytest_ladder.core.evaluation import Evaluation
+from pytest_ladder.core.pairing import Comparison, SliceComparison
 from pytest_ladder.core.results import CaseResult
 from pytest_ladder.core.rungs import Kind
 from pytest_ladder.core.scores import Score, Scored, Unscored
@@ -29,7 +30,8 @@ PLACES = [
     ("rung", RungHandle), ("Evaluation", Evaluation), ("Evaluation", Usage), ("Figure", Figure), ("Check", Check),
     ("CaseResult", CaseResult), ("CaseResult", CaseError), ("ladder", LadderHandle), ("evalset", EvalSet),
     ("evalset", Case), ("Systems", Question), ("Answer", Answer), ("llm", LlmHandle), ("Reply", Reply),
-    ("Scorers", Score), ("Scorers", Unscored), ("Scorers", Scored),
+    ("Scorers", Score), ("Scorers", Unscored), ("Scorers", Scored), ("Comparison", Comparison),
+    ("SliceComparison", SliceComparison),
 ]  # fmt: skip
 
 

@@ -53,7 +53,7 @@ def test_the_imports_of_the_reference_are_all_there_is():
     assert set(names) - {"__builtins__"} == set(pytest_ladder.__all__)
 
 
-@pytest.mark.parametrize("number", range(4))
+@pytest.mark.parametrize("number", range(5))
 def test_each_example_of_own_asserts_runs(pytester: pytest.Pytester, faq: Path, number: int):
     (faq / "test_faq.py").write_text(examples()[number], encoding="utf-8")
 
@@ -63,8 +63,8 @@ def test_each_example_of_own_asserts_runs(pytester: pytest.Pytester, faq: Path, 
     ran.stdout.fnmatch_lines(["*1 short, 1 selected*"])
 
 
-def test_there_are_four_examples_of_own_asserts():
-    assert len(examples()) == 4
+def test_there_are_five_examples_of_own_asserts():
+    assert len(examples()) == 5
 
 
 @pytest.mark.parametrize(
@@ -72,8 +72,9 @@ def test_there_are_four_examples_of_own_asserts():
     [(0, "delivery == 1.0", "delivery == 0.5", "*1 failed, 1 short*"),
      (1, "empty == []", "empty == ['x']", "*2 failed*"),
      (2, '["open"]', '["post"]', "*1 short, 1 selected*"),
-     (3, ">= 0.9", ">= 0.99", "*1 failed, 1 short, 1 selected*")],
-    ids=["after check", "after evaluate", "another case", "contract"],
+     (3, '].lost == ()', '].won == ()', "*1 failed, 1 short*"),
+     (4, ">= 0.9", ">= 0.99", "*1 failed, 1 short, 1 selected*")],
+    ids=["after check", "after evaluate", "another case", "another rung", "contract"],
 )  # fmt: skip
 def test_an_own_assert_that_fails_ends_as_the_page_says(
     pytester: pytest.Pytester, faq: Path, number: int, old: str, new: str, told: str

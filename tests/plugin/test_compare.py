@@ -158,3 +158,43 @@ def test_altered_answers_are_told(project: Project):
     project.record("prompt", answers)
 
     assert "what is on record was changed" in " ".join(lines(project.command("compare", "prompt", "few_shot").text))
+
+
+COMPARING = """\
+import pytest
+
+
+@pytest.mark.ladder
+def test_support(rung):
+    rung.evaluate()
+    if rung.id == "few_shot":
+        found = rung.compare("prompt")["answer"]
+        assert found.slices["all"].won == ("c24", "c25", "c26", "c27", "c28", "c29")
+        assert found.slices["all"].verdict == "better"
+        assert found.regressions == ()
+        print("compared")
+"""
+
+
+def test_a_test_compares_its_rung_with_another(project: Project):
+    project.write("test_support.py", COMPARING)
+
+    assert "compared" in project.run("-s").text
+    assert "compared" in project.none("-s", "--ladder-rung=few_shot").text
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "fault"),
+    [
+        ('compare("prompt")', 'compare("promt")', "Did you mean 'prompt'?"),
+        ('compare("prompt")', 'compare("few_shot")', "a rung cannot be compared with itself"),
+        ("    rung.evaluate()\n", "", "rung 'few_shot': it is not evaluated yet. Call `rung.check()`"),
+    ],
+)
+def test_a_test_that_compares_wrongly_is_told(project: Project, old: str, new: str, fault: str):
+    project.write("test_support.py", COMPARING.replace(old, new))
+
+    told = project.run()
+
+    assert told.status == 1
+    assert fault in told.text

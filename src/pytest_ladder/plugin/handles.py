@@ -16,17 +16,19 @@ from pytest_ladder.core.entries import Entry, Verdict
 from pytest_ladder.core.evaluation import Evaluation
 from pytest_ladder.core.ladder import Ladder
 from pytest_ladder.core.looks import alone, more_in_holdout
+from pytest_ladder.core.pairing import Comparison
 from pytest_ladder.core.rungs import Kind
 from pytest_ladder.core.summary import State
 from pytest_ladder.core.thresholds import LEAST_LATENCIES, more_cases
 from pytest_ladder.engine.client import Client
 from pytest_ladder.engine.loop import LoopThread
-from pytest_ladder.errors import LadderError
+from pytest_ladder.errors import InvalidRequest, LadderError, message
 from pytest_ladder.report import numbers
 from pytest_ladder.report.case_errors import case_errors
 from pytest_ladder.report.explain import explain
 from pytest_ladder.report.unconfirmed import unconfirmed
 from pytest_ladder.session.climb import Climb
+from pytest_ladder.session.compare import compare_rungs
 from pytest_ladder.session.evidence import mend
 from pytest_ladder.session.grader import mixture
 from pytest_ladder.session.ladder_run import LadderRun
@@ -99,6 +101,26 @@ class RungHandle:
         evaluation = self.evaluate(system)
         self.conclude()
         return evaluation
+
+    def compare(self, other: str) -> Mapping[str, Comparison]:
+        """Compare this rung, as it was evaluated in this test, with another one, case by case.
+
+        Args:
+            other: Id of the other rung, measured in this run or on record.
+
+        Returns:
+            Metric -> the comparison; differences are this rung's scores less the other's.
+
+        Raises:
+            InvalidRequest: this rung is not evaluated yet, or the other is unknown, or this one.
+            MissingRecording: the other one's answers are not on record.
+        """
+        if self.result is None:
+            raise InvalidRequest(message(
+                f"rung {self.id!r}", "it is not evaluated yet",
+                next_step="call `rung.check()` or `rung.evaluate()` first",
+            ))  # fmt: skip
+        return compare_rungs(self._run, other, self.id).metrics
 
     def conclude(self) -> None:
         """End the test by what the evaluation says; nothing happens where it meets the target."""

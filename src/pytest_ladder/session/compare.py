@@ -19,7 +19,9 @@ from pytest_ladder.session.standing import Standing
 
 
 def compare_rungs(run: LadderRun, before: str, after: str) -> Compared:
-    """Compare two rungs on the cases that both have answered, from their recordings; nothing is asked or written.
+    """Compare two rungs on the cases that both have answered; nothing is asked or written.
+
+    What was measured in this process counts; else the recordings do.
 
     Raises:
         InvalidRequest: a rung that the ladder does not have, the same one twice, or no case that both have scored.
@@ -62,7 +64,7 @@ def _check(run: LadderRun, where: str, before: str, after: str) -> None:
 def _result(standing: Standing, where: str, rung_id: str) -> RungResult:
     run, rung = standing.run, standing.ladder.rung(rung_id)
     prints = standing.prints(rung)
-    result = run.from_record(rung_id, prints)
+    result = run.results.get(rung_id) or run.from_record(rung_id, prints)
     if result is not None:
         return result
     lacking = len(run.asker.jobs(run.asker.recordings(rung, prints, read_only=True), run.whole))
