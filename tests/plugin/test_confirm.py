@@ -325,3 +325,103 @@ def test_the_reports_have_a_line_a_look(bench: Bench):
         ("prompt", "short", 1), ("few_shot", "met", 2),
     ]  # fmt: skip
     assert [look["entry"]["id"] for look in ladder["looks"]] == [look["id"] for look in looks(bench)]
+
+
+# --- and with all else -----------------------------------------------------------------------------------------------
+
+
+def test_the_status_and_verify_know_the_looks(bench: Bench, capsys: pytest.CaptureFixture[str]):
+    held(bench, {"prompt": right(of_sixty=50), "few_shot": right(of_sixty=60)}).run()
+
+    for command, words in (("status", ["prompt short: answer[all] 0.83", "2nd look at this set"]), ("verify", [])):
+        with contextlib.chdir(bench.pytester.path):
+            assert main([command]) == 0
+        text = " ".join(capsys.readouterr().out.split())
+        assert all(word in text for word in words), text
+
+
+def test_the_status_shows_a_rung_that_does_not_hold_as_short(bench: Bench, capsys: pytest.CaptureFixture[str]):
+    held(bench, {"prompt": right(of_sixty=50), "few_shot": right(of_sixty=60)}).run()
+    bench.edit("ladder.toml", "[rungs.few_shot]", "[rungs.rag]")
+    capsys.readouterr()
+
+    with contextlib.chdir(bench.pytester.path):
+        main(["status"])
+    text = " ".join(capsys.readouterr().out.split())
+    assert "prompt short" in text
+    assert "prompt met on the eval set, not on the hold-out set: answer[all] 0.83 < 0.90 (n = 60)" in text
+    assert "decided rag has no current record" in text
+
+
+def test_everything_asked_again_is_no_new_look(bench: Bench):
+    held(bench, {"prompt": 4, "few_shot": range(200)}).run()
+    bench.asked()
+    before = bench.log_path.read_bytes()
+
+    assert bench.run("--ladder-record=all").status == 0
+    assert len(bench.asked("few_shot")) == 70
+    assert bench.log_path.read_bytes() == before
+
+
+def test_answers_that_are_kept_back_are_looked_at_by_their_scores(bench: Bench):
+    local = '\n[recordings]\nstore = "local"'
+    held(bench, {"prompt": right(of_sixty=50), "few_shot": right(of_sixty=60)}, tables=CONFIRM + local).run()
+    assert bench.run("--ladder-record=none").status == 0
+    shutil.rmtree(bench.folder / "recordings")
+
+    ran = bench.run("--ladder-record=none", "-v")
+
+    assert ran.status == 0
+    assert ran.outcomes() == {"prompt": "SHORT", "few_shot": "SELECTED"}
+    assert "answers not verifiable here" in ran.flat
+
+
+def test_the_looks_of_two_branches_live_side_by_side(bench: Bench):
+    """Both took the same look; the merged log has it twice, and the decision of either stands."""
+    held(bench, {"prompt": 4, "few_shot": range(200)}).run()
+    ours = bench.log_path.read_text(encoding="utf-8")
+    bench.log_path.unlink()
+    time.sleep(1.1)  # entries of another second have other ids
+    bench.run()
+    theirs = bench.log_path.read_text(encoding="utf-8")
+    assert ours != theirs
+
+    for merged in (ours + theirs, theirs + ours):
+        bench.log_path.write_text(merged, encoding="utf-8")
+        ran = unchanged(bench, "--ladder-record=none")
+        assert ran.status == 0
+        assert "1st look at this set" in ran.flat
+
+
+def test_a_tuned_model_must_hold_there_too(bench: Bench):
+    gate = '\n[gate]\nrequired = ["prompt"]\nmin_form_share = 0\n[gate.effort]\nprompt = 1'
+    held(bench, {"prompt": 2, "fine_tune": right(of_sixty=50)}, tables=CONFIRM + gate)
+
+    ran = bench.run()
+
+    assert ran.status == 1
+    assert "rung fine_tune meets its target on the eval set and is not confirmed" in ran.flat
+    assert bench.verdicts == ["prompt short", "fine_tune met", "fine_tune short", "selected None"]
+
+
+def test_once_a_cheaper_rung_holds_the_tuned_one_may_go(bench: Bench):
+    gate = '\n[gate]\nrequired = ["prompt"]\nmin_form_share = 0\n[gate.effort]\nprompt = 1'
+    held(bench, {"prompt": 2, "fine_tune": range(200)}, tables=CONFIRM + gate).run()
+    bench.system("prompt", right(of_sixty=60))
+
+    ran = bench.run()
+
+    assert ran.status == 0
+    assert "de-escalation: prompt now meets the target that fine_tune was selected for" in ran.flat
+
+
+def test_one_that_the_hold_out_set_does_not_confirm_is_no_de_escalation(bench: Bench):
+    gate = '\n[gate]\nrequired = ["prompt"]\nmin_form_share = 0\n[gate.effort]\nprompt = 1'
+    held(bench, {"prompt": 2, "fine_tune": range(200)}, tables=CONFIRM + gate).run()
+    bench.system("prompt", right(of_sixty=30))
+
+    ran = bench.run()
+
+    assert ran.status == 0
+    assert "de-escalation" not in ran.flat
+    assert decisions(bench)[-1]["selected"] == "fine_tune"

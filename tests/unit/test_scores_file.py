@@ -65,6 +65,16 @@ def test_the_file_does_not_depend_on_the_order_of_the_rows(tmp_path: Path):
     assert write(tmp_path, row("c2"), row("c1"), row("c2", repeat=1)).read_bytes() == before
 
 
+def test_the_lines_of_another_set_of_cases_stay_and_no_others(tmp_path: Path):
+    path = write(tmp_path, row("c1"), row("c2"), row("c3"))
+    path.write_bytes(path.read_bytes() + b"no line\n")
+
+    write_scores(tmp_path, "rag", FINGERPRINT, [row("c1", "new")], KEY, keep={"in c1", "in c2"})
+
+    found = {scored.case: scored.answer for scored in read(tmp_path)}
+    assert found == {"c1": answer_digest(Answer("new"), KEY), "c2": answer_digest(Answer("a private answer"), KEY)}
+
+
 def test_equal_scores_leave_the_file_untouched(tmp_path: Path):
     path = write(tmp_path, row())
     before = path.stat()

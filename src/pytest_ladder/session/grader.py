@@ -44,7 +44,8 @@ class Grader:
         scored: Outcomes = self.files.shared.loop.run(score(records, evalset, scorers, self.files.corpus))
         outcomes = {**got.outcomes, **scored}
         if self.files.local and not self.settings.read_only and self.settings.limit is None:
-            keep_scores(self.files.folder, rung.id, prints.digest, got.records, outcomes)
+            other = self.files.whole if evalset is self.files.holdout else self.files.holdout
+            keep_scores(self.files.folder, rung.id, prints.digest, got.records, outcomes, other)
         return self._graded(rung, prints, evalset, got, outcomes)
 
     def _graded_by(self, rung: RungSpec, evalset: EvalSet) -> Ladder:

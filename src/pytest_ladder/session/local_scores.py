@@ -13,14 +13,17 @@ from pytest_ladder.store.scores_file import ScoredAnswer, local_key, read_scores
 Outcomes = Mapping[tuple[str, int, str], Outcome]
 
 
-def keep_scores(folder: Path, rung: str, fingerprint: str, records: Sequence[Record], outcomes: Outcomes) -> None:
-    """Write the scores of a version beside its recordings."""
+def keep_scores(
+    folder: Path, rung: str, fingerprint: str, records: Sequence[Record], outcomes: Outcomes, other: EvalSet | None
+) -> None:
+    """Write the scores of a version beside its recordings; those of the ladder's other set of cases stay."""
     by_answer: dict[tuple[str, int], dict[str, Outcome]] = {}
     for (case, repeat, metric), outcome in outcomes.items():
         by_answer.setdefault((case, repeat), {})[metric] = outcome
     rows = [(record, by_answer.get((record.case, record.repeat), {})) for record in records]
     if rows:
-        write_scores(folder, rung, fingerprint, rows, local_key(folder))
+        keep = {case.input_digest for case in other or ()}
+        write_scores(folder, rung, fingerprint, rows, local_key(folder), keep)
 
 
 def known_scores(

@@ -7,10 +7,11 @@ answer, which only a holder of the key can compare with a text.
 from __future__ import annotations
 
 import hmac
+import json
 import os
 import re
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -94,8 +95,9 @@ def _make_key(path: Path) -> None:
 
 
 def write_scores(
-    folder: Path, rung: str, fingerprint: str, rows: Iterable[tuple[Record, Mapping[str, Outcome]]], key: bytes
-) -> Path:
+    folder: Path, rung: str, fingerprint: str, rows: Iterable[tuple[Record, Mapping[str, Outcome]]], key: bytes,
+    keep: Collection[str] = (),
+) -> Path:  # fmt: skip
     """Write the scores of a version, in place of what was written before; equal content leaves the file untouched.
 
     Args:
@@ -104,19 +106,32 @@ def write_scores(
         fingerprint: The version's digest.
         rows: Each answer with its outcome by metric.
         key: From `local_key`.
+        keep: Input digests whose lines stay, unless they are among the rows: those of the ladder's other set of cases.
 
     Returns:
         The file.
     """
     lines = [line for record, outcomes in rows for line in _lines(record, outcomes, key)]
+    path = scores_path(folder, rung, fingerprint)
+    lines += _kept(path, set(keep) - {str(line["input_digest"]) for line in lines})
     ordered = sorted(
         lines, key=lambda line: (line["case"], line["input_digest"], line["repeat"], line.get("metric", ""))
     )
     data = b"".join(canonical(rounded(line)) + b"\n" for line in ordered)
-    path = scores_path(folder, rung, fingerprint)
     if not path.exists() or path.read_bytes() != data:
         replace_file(path, data)
     return path
+
+
+def _kept(path: Path, keep: Collection[str]) -> Iterator[dict[str, Json]]:
+    """The lines of a file that stay as they are; what is no line of scores goes."""
+    for line in path.read_bytes().splitlines() if keep and path.exists() else ():
+        try:
+            value = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(value, dict) and value.get("input_digest") in keep and {*_PLACE} <= value.keys():
+            yield value
 
 
 def _lines(record: Record, outcomes: Mapping[str, Outcome], key: bytes) -> Iterable[dict[str, Json]]:
