@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import shutil
+import time
 from collections.abc import Iterable
 from typing import Any
 
 import pytest
 
+from pytest_ladder.cli.main import main
 from tests.plugin.bench import Bench, Ran, Right, case
 
 CONFIRM = '[decision]\nconfirm = "holdout"'
