@@ -8,10 +8,12 @@ from enum import StrEnum
 
 from pytest_ladder.core.base_summary import BaseSummary
 from pytest_ladder.core.confidences import PLAIN, Confidences
+from pytest_ladder.core.drift import Drift
 from pytest_ladder.core.entries import RungEntry
 from pytest_ladder.core.gains import Gain
 from pytest_ladder.core.looks import Look
 from pytest_ladder.core.rungs import Kind
+from pytest_ladder.core.selftested import SelfTested
 
 
 class State(StrEnum):
@@ -121,6 +123,10 @@ class LadderSummary:
     checklist: Mapping[str, str] = field(default_factory=dict)
     base: BaseSummary | None = None
     """The ladder against a git ref; None where it was compared with none."""
+    drifts: tuple[Drift, ...] = ()
+    """Rungs that were asked again."""
+    selftest: SelfTested | None = None
+    """How far the verdicts can be trusted; None where it was not asked."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from pytest_ladder.report.numbers import plural
 from pytest_ladder.report.terminal import render_terminal
 from pytest_ladder.report.write import write_report
 from pytest_ladder.session.climb import codes
+from pytest_ladder.session.drifted import drift_failures
 from pytest_ladder.session.finish import Outcome, finish
 from pytest_ladder.session.results import Report
 from pytest_ladder.session.summary import summarise, version
@@ -64,6 +65,8 @@ class Controller:
         parts = [f"record={settings.record}", f"climb={settings.climb}"]
         if settings.fine_tune:
             parts.append("fine-tuning requested")
+        if settings.drift is not None:
+            parts.append(f"drift={settings.drift}")
         if settings.limit is not None:
             parts.append(f"smoke run: {settings.limit} cases a slice, nothing is logged")
         return f"ladder: {', '.join([*parts, *self.base.header])}"
@@ -167,6 +170,8 @@ class Controller:
         for told in outcome.failures:
             if not (path in self.failed and "altered" in told):
                 self._fail(session, path, "log", told)
+        for told in drift_failures(run.ladder, self.reports[path]):
+            self._fail(session, path, "drift", told)
         if outcome.refusals:
             self._fail(session, path, "gate", _refused(outcome))
         elif self._no_lever(path, outcome, exitstatus):

@@ -27,6 +27,7 @@ from pytest_ladder.report import numbers
 from pytest_ladder.report.case_errors import case_errors
 from pytest_ladder.report.explain import explain
 from pytest_ladder.report.unconfirmed import unconfirmed
+from pytest_ladder.session import drift
 from pytest_ladder.session.climb import Climb
 from pytest_ladder.session.compare import compare_rungs
 from pytest_ladder.session.evidence import mend
@@ -80,7 +81,7 @@ class RungHandle:
         """
         __tracebackhide__ = True
         try:
-            self.result = self._run.evaluate(self.id, system, self._watch)
+            self.result = drift.evaluate(self._climb, self.id, system, self._watch)
         except LadderError as error:
             told = str(error)
         else:

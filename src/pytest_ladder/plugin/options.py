@@ -59,6 +59,14 @@ OPTIONS = (
         "rules are told", keywords={"metavar": "REF", "default": None},
     ),
     Option(
+        "--ladder-drift", "ask N recorded cases again and test the new answers against the recorded ones: has the "
+        "provider changed the model?", keywords={"metavar": "N", "default": None},
+    ),
+    Option(
+        "--ladder-selftest", "judge the gate itself on the recordings: the smallest gain this eval set can show, "
+        "and how often its verdicts would flip", keywords={"action": "store_true"},
+    ),
+    Option(
         "--ladder-concurrency", "answers in the making at a time (default 16)", ini="ladder_concurrency",
         keywords={"metavar": "N", "default": None},
     ),
@@ -105,7 +113,7 @@ def read_settings(config: pytest.Config) -> Settings:
     from pytest_ladder.session.settings import Climb, Record, Settings
 
     reports = [*config.getini("ladder_report"), *config.getoption("ladder_report")]
-    return Settings(
+    settings = Settings(
         record=_choice(config, "ladder_record", Record, "none" if _in_ci() else "new"),
         climb=_choice(config, "ladder_climb", Climb, "needed"),
         rungs=tuple(config.getoption("ladder_rung")),
@@ -116,8 +124,23 @@ def read_settings(config: pytest.Config) -> Settings:
         max_calls=_number(config, "ladder_max_calls", int, 1),
         max_cost_usd=_number(config, "ladder_max_cost", float, 0.0),
         limit=_number(config, "ladder_limit", int, 1),
+        drift=_number(config, "ladder_drift", int, 1),
+        selftest=config.getoption("ladder_selftest"),
         base=config.getoption("ladder_base"),
         reports=tuple((config.invocation_params.dir / Path(path)).resolve() for path in reports),
+    )
+    _check_drift(settings)
+    return settings
+
+
+def _check_drift(settings: Settings) -> None:
+    """Drift is told from answers on record by asking: it takes a run that may ask, and that keeps what is on record."""
+    if settings.drift is None or settings.record == "new":
+        return
+    why = "asks nothing" if settings.record == "none" else "replaces what is on record"
+    raise pytest.UsageError(
+        f"--ladder-drift: recorded cases are to be asked again, but this run {why}, got record={settings.record}"
+        "; expected `--ladder-record=new`. Add it: the new answers are not kept."
     )
 
 

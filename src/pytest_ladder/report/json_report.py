@@ -10,7 +10,9 @@ from pytest_ladder.core.looks import Look
 from pytest_ladder.core.summary import LadderSummary, Miss, RungRow, RunSummary
 from pytest_ladder.report.base import base_json
 from pytest_ladder.report.comparison_json import gain_json
+from pytest_ladder.report.drift import drift_json
 from pytest_ladder.report.json_schema import report_json_schema
+from pytest_ladder.report.selftest import selftest_json
 
 __all__ = ["render_json", "report_json_schema"]
 
@@ -47,6 +49,7 @@ def _ladder(ladder: LadderSummary) -> Json:
         "checklist": dict(ladder.checklist), "rungs": [_rung(row, ladder.show) for row in ladder.rows],
         "gate": {"requested": ladder.requested, "allowed": ladder.allowed, "refusals": refusals},
         "failures": list(ladder.failures), "base": base_json(ladder.base),
+        "drift": [drift_json(drift) for drift in ladder.drifts], "selftest": selftest_json(ladder.selftest),
     }  # fmt: skip
 
 

@@ -9,6 +9,8 @@ from pytest_ladder.core.policy import Direction
 from pytest_ladder.core.rungs import Kind
 from pytest_ladder.core.summary import State
 from pytest_ladder.report.comparison_json import gain_schema
+from pytest_ladder.report.drift import drift_schema
+from pytest_ladder.report.selftest import selftest_schema
 
 _TEXT: Json = {"type": "string"}
 _TEXTS: Json = {"type": "array", "items": _TEXT}
@@ -62,6 +64,10 @@ def _ladder() -> Json:
         failures={**_TEXTS, "description": "What fails the build apart from the figures."},
         base={
             "oneOf": [_base(), {"type": "null"}], "description": "Against a git ref; null where none was given.",
+        },
+        drift={**_list_of(drift_schema()), "description": "Rungs of which recorded cases were asked again."},
+        selftest={
+            "oneOf": [selftest_schema(), {"type": "null"}], "description": "How far the verdicts can be trusted.",
         },
     )  # fmt: skip
 

@@ -10,7 +10,9 @@ from pytest_ladder.core.summary import LadderSummary, Miss, RungRow, RunSummary
 from pytest_ladder.report import base, numbers
 from pytest_ladder.report.columns import FROM_LOG, Cell, Column, columns_of
 from pytest_ladder.report.comparison import columns_of_comparison, flips_of, gain_words
+from pytest_ladder.report.drift import drift_facts, drift_words
 from pytest_ladder.report.figures import rule_words, versions_words
+from pytest_ladder.report.selftest import HEADING, columns_of_selftest, selftest_lines
 from pytest_ladder.report.text import one_line
 from pytest_ladder.report.texts import failure_words, gate_title, texts_of
 
@@ -45,10 +47,13 @@ def _ladder(ladder: LadderSummary) -> Iterator[str]:
         yield f"**Next:** {prose(ladder.recommendation)}"
     for _, line in ladder.looks:
         yield f"**Hold-out:** {prose(line)}"
+    for drift in ladder.drifts:
+        yield f"**Drift:** {prose('; '.join(filter(None, [drift_words(drift), drift_facts(drift)])))}"
     if tried := versions_words(ladder):
         yield f"**Tried:** {prose(tried)}"
     yield from _gate(ladder)
     yield from _base(ladder)
+    yield from _selftest(ladder)
     yield from _list("Too few cases to decide", map(prose, ladder.too_few))
     yield from _list("Warnings", map(prose, ladder.notes))
     yield from _list("Waivers in force", map(prose, ladder.waivers))
@@ -104,6 +109,17 @@ def _base(ladder: LadderSummary) -> Iterator[str]:
         told = [f"{line.label + ': ' if line.label else ''}{line.text}" for line in base.lines(ladder.base)]
         heading = base.heading(ladder.base)
         yield from _list(prose(f"{heading[0].upper()}{heading[1:]}"), map(prose, told or ["nothing changed"]))
+
+
+def _selftest(ladder: LadderSummary) -> Iterator[str]:
+    found = ladder.selftest
+    if found is None:
+        return
+    yield f"**{prose(HEADING[0].upper() + HEADING[1:])}**"
+    if found.rungs:
+        columns = columns_of_selftest(found, unicode=True)
+        yield _grid([columns.rung, columns.state, *columns.figures])
+    yield "\n".join(f"- {prose(label)}: {prose(text)}" for label, text, _ in selftest_lines(found))
 
 
 def _list(title: str, items: Iterable[str]) -> Iterator[str]:

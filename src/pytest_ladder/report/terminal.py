@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from pytest_ladder.core.selftested import SelfTested
 from pytest_ladder.core.summary import LadderSummary, Miss, RungRow, RunSummary, State
 from pytest_ladder.report import base, numbers
 from pytest_ladder.report.columns import FROM_LOG, columns_of
+from pytest_ladder.report.drift import STYLES, drift_facts, drift_words
 from pytest_ladder.report.figures import rule_words, versions_words
 from pytest_ladder.report.gains import gain_flips, gain_remark
 from pytest_ladder.report.grid import tables
 from pytest_ladder.report.page import INDENT, LEAST_WIDTH, Page, Remark
+from pytest_ladder.report.selftest import HEADING, columns_of_selftest, selftest_lines
 from pytest_ladder.report.texts import failure_words, gate_title, texts_of
 
 if TYPE_CHECKING:
@@ -48,6 +51,7 @@ def _section(page: Page, ladder: LadderSummary, verbose: int) -> Iterator[Render
     yield page.labelled([*_remarks(ladder), *_more(ladder, verbose)])
     yield from _gate(page, ladder)
     yield from _base(page, ladder)
+    yield from _selftest(page, ladder.selftest)
     if verbose >= 1:
         yield from _worst(page, ladder)
         yield from gain_flips(page, ladder)
@@ -76,6 +80,10 @@ def _remarks(ladder: LadderSummary) -> Iterator[Remark]:
         yield Remark("next", ladder.recommendation)
     for _, line in ladder.looks:
         yield Remark("hold-out", line)
+    for drift in ladder.drifts:
+        yield Remark("drift", drift_words(drift), STYLES[drift.finding], STYLES[drift.finding] or "bold")
+        if facts := drift_facts(drift):
+            yield Remark("", facts, "dim")
     if tried := versions_words(ladder):
         yield Remark("tried", tried, "dim", "dim")
     if ladder.too_few:
@@ -111,6 +119,21 @@ def _base(page: Page, ladder: LadderSummary) -> Iterator[RenderableType]:
         yield page.indented(base.heading(ladder.base), style="bold")
         told = [Remark(line.label, line.text, line.style, line.style or "dim") for line in base.lines(ladder.base)]
         yield page.labelled(told or [Remark("same", "nothing changed")], by=INDENT * 2)
+
+
+def _selftest(page: Page, found: SelfTested | None) -> Iterator[RenderableType]:
+    if found is None:
+        return
+    yield ""
+    yield page.indented(HEADING, style="bold")
+    if found.rungs:
+        yield ""
+        columns = columns_of_selftest(found, unicode=page.unicode)
+        for table in tables(columns, width=page.room, unicode=page.unicode):
+            yield page.indented(table)
+            yield ""
+    lines = selftest_lines(found)
+    yield page.labelled([Remark(label, text, "yellow" if warns else "dim", "dim") for label, text, warns in lines])
 
 
 def _worst(page: Page, ladder: LadderSummary) -> Iterator[RenderableType]:

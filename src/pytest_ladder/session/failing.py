@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from pytest_ladder.session.drifted import drift_failures
 from pytest_ladder.session.finish import Outcome
 from pytest_ladder.session.results import Report
 
@@ -12,8 +13,9 @@ _SHOWN = 5
 
 
 def failing(outcome: Outcome, reports: Sequence[Report]) -> tuple[str, ...]:
-    """Missing answers by rung, then what is wrong with the log and the evidence, one text each."""
-    return (*(_missing(report) for report in reports if report.missing), *outcome.failures)
+    """Missing answers by rung, what is wrong with the log and the evidence, and drift, one text each."""
+    missing = (_missing(report) for report in reports if report.missing)
+    return (*missing, *outcome.failures, *drift_failures(outcome.standing.ladder, reports))
 
 
 def _missing(report: Report) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
 from pytest_ladder.core.canonical import Json
+from pytest_ladder.core.drift import Drift
 from pytest_ladder.core.entries import RungEntry, Verdict
 from pytest_ladder.core.evaluation import Evaluation
 from pytest_ladder.core.looks import confirmed
@@ -40,6 +41,8 @@ class RungResult:
     """What the rung did on the hold-out set, where the ladder asks its lever to hold there."""
     unheld: str = ""
     """Why it is not the lever although it meets the target on the eval set."""
+    drift: Drift | None = None
+    """What asking recorded cases again came to; None where none were."""
 
     @property
     def verdict(self) -> Verdict:
@@ -70,6 +73,7 @@ class Report:
     note: str = ""
     entry: Mapping[str, Json] | None = None
     holdout: Mapping[str, Json] | None = None
+    drift: Mapping[str, Json] | None = None
     asked: int = 0
     altered: str = ""
     missing: tuple[str, ...] = ()
@@ -102,6 +106,7 @@ class Report:
             note=note or "; ".join(filter(None, [result.unheld, NOT_VERIFIABLE if result.unverifiable else ""])),
             entry=result.entry.as_dict() if result.entry else None,
             holdout=result.holdout.as_dict() if result.holdout else None,
+            drift=result.drift.as_dict() if result.drift else None,
             asked=result.asked, altered=result.altered, missing=result.missing, notes=result.notes,
             misses=tuple(asdict(miss) for miss in result.misses), recall=result.evaluation.recall, requested=requested,
         )  # fmt: skip

@@ -45,6 +45,10 @@ class Settings:
     limit: int | None = None
     """Only the first N cases of each slice: a smoke run."""
     reports: tuple[Path, ...] = ()
+    drift: int | None = None
+    """Ask so many recorded cases again, to see whether the model has changed."""
+    selftest: bool = False
+    """Whether to judge the gate itself on what is on record."""
     base: str | None = None
     """The git ref to compare with."""
 

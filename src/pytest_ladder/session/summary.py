@@ -13,9 +13,11 @@ from pytest_ladder.core.looks import look_words
 from pytest_ladder.core.rungs import RungSpec
 from pytest_ladder.core.summary import LadderSummary, Miss, RungRow, State
 from pytest_ladder.core.thresholds import ceilings, undecidable
+from pytest_ladder.session.drifted import drifts_of
 from pytest_ladder.session.failing import failing
 from pytest_ladder.session.finish import Outcome
 from pytest_ladder.session.results import Report
+from pytest_ladder.session.selftests import selftests
 from pytest_ladder.session.standing import Standing
 
 
@@ -46,7 +48,8 @@ def summarise(outcome: Outcome, reports: Sequence[Report]) -> LadderSummary:
         notes=tuple(dict.fromkeys([*told, *outcome.notes])), confidence=ladder.decision.confidence,
         looks=tuple((look, look_words(ladder, look)) for look in standing.looks.values()),
         sure=Confidences.of(ladder), too_few=() if _smoke(reports) else undecidable(ladder, standing.run.whole),
-        rule=ladder.decision.rule, show=ladder.show, cases=len(standing.run.evalset),
+        rule=ladder.decision.rule, show=ladder.show, cases=len(standing.run.evalset), drifts=drifts_of(reports),
+        selftest=selftests(standing) if standing.run.settings.selftest else None,
     )  # fmt: skip
 
 
