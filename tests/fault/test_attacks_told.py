@@ -88,6 +88,12 @@ def bad(case):
     return "I do not know " + case.id[1:]
 """
 
+PRICED = """\
+def answer(case, llm):
+    llm.chat("skill 99: question 1")
+    return f"A{int(case.input.split()[-1])}"
+"""
+
 ERRORS = SYSTEM.replace("    number", "    if case.id > 'c54':\n        raise ValueError('no')\n    number", 1)
 
 TOLD: dict[str, tuple[Act, str]] = {
@@ -108,6 +114,10 @@ TOLD: dict[str, tuple[Act, str]] = {
     "verdicts that are hardly sure": (
         both(head("[decision]", "confidence = 0.51"), wrote("few.py", SYSTEM.replace("SKILL", "54"))),
         "a confidence of 0.51 enough (0.95 by default)",
+    ),
+    "a ceiling that no cheaper rung keeps": (
+        both(edited("ladder.toml", "cost_per_case = 0.01", "cost_per_case = 0.0001"), wrote("few.py", PRICED)),
+        "the kind of failures not asked, for only [limits] are missed",
     ),
     "a waiver": (wrote("waivers.toml", waiver()), "waiver distillation of mallory until 2099-01-01"),
     "easy cases removed": (cases(lambda n: (n >= 20 and n % 2) or n > 50), "that had 60 before"),

@@ -132,6 +132,8 @@ def concessions(request: GateRequest) -> tuple[str, ...]:
     ]
     if gate.min_form_share <= 0 and not waived:
         told.append("the kind of failures not asked (min_form_share = 0)")
+    elif request.only_limits and not waived:
+        told.append("the kind of failures not asked, for only [limits] are missed")
     if request.ladder.decision.undecided == "allow":
         unclear = [rung.id for rung in request.rungs if rung.current and rung.clear is Verdict.INCONCLUSIVE]
         told += [f'{", ".join(unclear)} undecided, and allowed (undecided = "allow")'] if unclear else []
