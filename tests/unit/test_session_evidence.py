@@ -171,6 +171,46 @@ def test_a_decision_must_be_what_its_entries_say(verdict: Verdict, selected: str
     assert "is not what its entries say" in told
 
 
+def looked(verdict: Verdict, **parts: Any) -> RungEntry:
+    return entry(evalset="h", reason="hold-out, look 1", verdict=verdict, **parts)
+
+
+@pytest.mark.parametrize(
+    ("said", "selected", "sound"),
+    [
+        (Verdict.MET, "prompt", True),
+        (Verdict.MET, None, False),
+        (Verdict.SHORT, None, True),
+        (Verdict.INCONCLUSIVE, None, True),
+        (Verdict.SHORT, "prompt", False),
+        (Verdict.INCONCLUSIVE, "prompt", False),
+        (Verdict.ERROR, "prompt", False),
+    ],
+)
+def test_a_decision_must_be_what_the_looks_it_rests_on_say(said: Verdict, selected: str | None, sound: bool):
+    met, look = entry(verdict=Verdict.MET), looked(said)
+
+    found = doubts([met, look, decision(selected, met, look)], confirming="c")
+
+    assert (found == ()) is sound
+
+
+def test_a_look_at_a_rung_that_is_short_makes_it_no_lever():
+    short, look = entry(), looked(Verdict.MET)
+
+    assert doubts([short, look, decision(None, short, look)]) == ()
+    assert len(doubts([short, look, decision("prompt", short, look)])) == 1
+
+
+def test_under_a_contract_that_asks_for_a_look_a_decision_without_one_is_doubted():
+    met, look = entry(verdict=Verdict.MET), looked(Verdict.MET, rung="rag")
+    log: list[Entry] = [met, look, decision("prompt", met), decision("prompt", met, look)]
+
+    assert doubts(log) == ()
+    assert doubts(log, confirming="another") == ()
+    assert ["rests on no look" in told for told in doubts(log, confirming="c")] == [True, True]
+
+
 # --- effort ----------------------------------------------------------------------------------------------------------
 
 
