@@ -98,6 +98,19 @@ def test_clusters_count_once(pytester: pytest.Pytester):
     assert "count as one cluster" in " ".join(lines(made.command("compare", "prompt", "few_shot").text))
 
 
+def test_a_rung_that_ended_early_is_compared_on_the_cases_it_answered(pytester: pytest.Pytester):
+    ladder = LADDER.replace("[limits]\ncost_per_case = 0.01", '[decision]\nrule = "confident"\nstop = "certain"')
+    made = Project.make(pytester.path, skills=(10, 58, 60), ladder=ladder, inner=pytester)
+    made.run()
+    asked = len(made.answers("prompt"))
+
+    found = told(made, "prompt", "few_shot")
+
+    assert asked < 60
+    assert found["metrics"]["answer"]["slices"]["all"]["n"] == asked
+    assert found["notes"] == [f"answer: {60 - asked} cases with a score by few_shot alone left out"]
+
+
 def test_losses_that_gather_in_a_slice_are_told(pytester: pytest.Pytester):
     made = Project.make(pytester.path, skills=(50, 30, 60), inner=pytester)
     late = [{**case(n), "slices": ["late"] if n >= 36 else []} for n in range(60)]

@@ -52,7 +52,7 @@ def _slice(found: SliceComparison, confidence: float) -> Json:
     return {
         "n": found.n, "units": found.units, "before": found.before, "after": found.after,
         "difference": found.difference, "low": found.low, "high": found.high,
-        "wins": found.wins, "ties": found.ties, "losses": found.losses,
+        "wins": found.wins, "ties": found.ties, "losses": found.losses, "win_rate": found.win_rate,
         "effect_size": found.effect_size, "p_gain": found.p_gain, "p_loss": found.p_loss,
         "adjusted_gain": found.adjusted_gain, "adjusted_loss": found.adjusted_loss, "method": str(found.method),
         "verdict": str(found.verdict), "regression": found.regression, "detectable": detectable(found, confidence),
@@ -82,6 +82,7 @@ def _slice_schema() -> Json:
         n={**_COUNT, "description": "Pairs."}, units={**_COUNT, "description": "Clusters, or pairs without them."},
         before=_NUMBER_OR_NULL, after=_NUMBER_OR_NULL, difference=_NUMBER_OR_NULL,
         low=_NUMBER_OR_NULL, high=_NUMBER_OR_NULL, wins=_COUNT, ties=_COUNT, losses=_COUNT,
+        win_rate={**_NUMBER_OR_NULL, "description": "Share of pairs won, a tie counting one half."},
         effect_size=_NUMBER_OR_NULL, p_gain=_P, p_loss=_P, adjusted_gain=_P, adjusted_loss=_P,
         method={"enum": [str(method) for method in Method]}, verdict={"enum": [str(v) for v in Difference]},
         regression={"type": "boolean"},
