@@ -429,3 +429,29 @@ def test_one_that_the_hold_out_set_does_not_confirm_is_no_de_escalation(bench: B
     assert ran.status == 0
     assert "de-escalation" not in ran.flat
     assert decisions(bench)[-1]["selected"] == "fine_tune"
+
+
+def test_a_rung_that_ends_early_is_looked_at_in_full(bench: Bench):
+    certain = CONFIRM + '\nstop = "certain"'
+    held(bench, {"prompt": set(), "few_shot": range(200)}, cases=60, tables=certain)
+
+    assert bench.run("--ladder-concurrency=1").status == 0
+    asked = bench.asked("few_shot")
+    assert len([case for case in asked if len(case) == 4]) == 60  # c100 to c159
+    assert bench.verdicts[-1] == "selected few_shot"
+    assert unchanged(bench, "--ladder-record=none").status == 0
+
+
+def test_a_look_that_was_interrupted_goes_on(bench: Bench, monkeypatch: pytest.MonkeyPatch):
+    held(bench, {"prompt": 4, "few_shot": range(200)})
+    stop = "    import os\n    if case.id == 'c130' and 'GO_ON' not in os.environ:\n        os._exit(9)\n"
+    bench.edit("few_shot.py", "def answer(case):\n", "def answer(case):\n" + stop)
+
+    assert bench.spawn("--ladder-concurrency=1").returncode == 9
+    assert (len(bench.recorded("few_shot")), bench.log) == (40, [])
+    bench.asked()
+    monkeypatch.setenv("GO_ON", "1")
+
+    assert bench.run().status == 0
+    assert bench.asked("few_shot") == [f"c{n}" for n in range(130, 160)]
+    assert [look["reason"] for look in looks(bench)] == ["hold-out, look 1"]
