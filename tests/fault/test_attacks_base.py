@@ -100,6 +100,16 @@ def test_rewritten_history_fails_and_refuses_fine_tuning(project: Project, act: 
     assert not OURS.search(ran.text + asked.text)
 
 
+def test_the_gate_is_shut_on_every_worker(project: Project):
+    forget(project)
+
+    ran = project.none(BASE, "--ladder-rung=fine_tune", "-n", "2")
+
+    assert ran.status == 1
+    assert "fine-tuning refused: altered" in ran.text
+    assert not OURS.search(ran.text)
+
+
 def test_what_the_message_says_puts_the_history_back(project: Project, repository: Repository):
     remove_all(project)
     command = project.run(BASE).text.partition("Put the lines back: `git ")[2].partition("`")[0]

@@ -255,7 +255,7 @@ def test_cases_that_go_together_count_for_less(bench: Bench):
 
     ran = bench.run(BASE)
 
-    assert "0 won, 45 tied, 15 lost of 60" in ran.flat
+    assert "no conclusion prompt: answer[all] -0.250 [" in compared(ran)[1]
     assert "::regression" not in ran.text
 
 
@@ -716,3 +716,20 @@ def test_the_collection_alone_compares_nothing(bench: Bench, begun: Repository):
 
     assert ran.status == 0
     assert "compared with" not in ran.text
+
+
+def test_a_hold_out_set_that_is_kept_elsewhere_is_no_fault_of_the_base(bench: Bench):
+    bench.make({"prompt": 20, "few_shot": 60}, cases=60, head='holdout = "kept.jsonl"')
+    bench.write("kept.jsonl", json.dumps(case(99)) + "\n")
+    assert bench.run().status == 0
+    Repository.make(bench.pytester.path, ignore="__pycache__/\nkept.jsonl\nasked.txt\n").branch()
+
+    assert compared(bench.run(BASE)) == ["unchanged prompt (60 cases shared), few_shot (60 cases shared)"]
+
+
+def test_a_base_without_its_eval_set_is_told(bench: Bench):
+    bench.make({"prompt": 20, "few_shot": 60}, cases=60)
+    assert bench.run().status == 0
+    Repository.make(bench.pytester.path, ignore="__pycache__/\ncases.jsonl\nasked.txt\n").branch()
+
+    assert "note prompt is not compared: its eval set is not to be had there" in compared(bench.run(BASE))

@@ -103,7 +103,10 @@ class Comparer:
         entry = self.base.current(rung)
         cases = self.base.cases
         if entry is None or cases is None:
-            self._tell(rung, "no entry of the log there is of its files there" if cases else "its cases cannot be read")
+            self._tell(
+                rung,
+                "no entry of the log there is of its files there" if cases else "its eval set is not to be had there",
+            )
             return None
         shared = _shared(self.run.whole, cases)
         if not len(shared):

@@ -93,7 +93,8 @@ class BaseLadder:
         if written is None:
             return None
         path = self._into / self.place(written)
-        self.fetch(path)
+        if not self.fetch(path):  # a hold-out set may well be kept elsewhere
+            return None
         return self._read(lambda: read_cases(path, self.rootdir), None)
 
     @cached_property
