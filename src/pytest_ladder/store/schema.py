@@ -148,7 +148,7 @@ class LadderFile(Table):
     dev: Text | None = None
     """Cases for prompt search and few-shot selection."""
     holdout: Text | None = None
-    """Cases scored only with `--ladder-holdout`."""
+    """Cases scored only with `--ladder-holdout`, or where `[decision] confirm` asks for it."""
     model: Text | None = None
     """A LiteLLM name, `local:PATH-OR-HUB-ID`, or `models.py:function`."""
     model_options: Options = Field(default={})
