@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -249,3 +249,27 @@ def test_a_guard_holds_whichever_side_has_it(before: str, now: str, expected: bo
 
 def test_taking_the_guard_away_is_laxer():
     assert told(POLICY, before=gate(policy_change="fail")) == ["laxer: [gate] policy_change changed from fail to print"]
+
+
+OTHERWISE: dict[type, dict[str, Any]] = {
+    DecisionPolicy: {
+        "rule": "point", "confidence": 0.9, "min_effect": 0.5, "max_error_rate": 0.1, "stop": "certain",
+        "undecided": "allow", "de_escalate": "warn", "confirm": "none", "cluster": "talk",
+    },
+    GatePolicy: {
+        "required": (Kind.PROMPT,), "effort": {Kind.PROMPT: 3}, "min_form_share": 0.1, "max_age_days": 1, "exempt": {},
+        "policy_change": "fail",
+    },
+    Limits: {"cost_per_case": 1.0, "latency_p95": 1.0},
+}  # fmt: skip
+"""Table -> key -> a value that `LADDER` does not have."""
+
+
+@pytest.mark.parametrize("table", OTHERWISE)
+def test_no_key_of_a_table_of_rules_is_forgotten(table: type):
+    attribute = {DecisionPolicy: "decision", GatePolicy: "gate", Limits: "limits"}[table]
+
+    assert set(OTHERWISE[table]) == {one.name for one in fields(table)}
+    for key, value in OTHERWISE[table].items():
+        now = ladder(**{attribute: replace(getattr(LADDER, attribute), **{key: value})})
+        assert told(now), key

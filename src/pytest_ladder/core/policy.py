@@ -2,52 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import date
-from enum import StrEnum
 
-from pytest_ladder.core.canonical import Json
-from pytest_ladder.core.cases import Case, EvalSet
 from pytest_ladder.core.ladder import DecisionPolicy, Ladder, Waiver
+from pytest_ladder.core.policy_change import Change, Direction, Policy, laxer, moved, other, stricter
+from pytest_ladder.core.policy_sets import metrics, rungs, sets
 from pytest_ladder.core.rungs import Kind
 
-SHOWN = 10
-"""How many ids a change lists."""
+__all__ = ["FAIL", "Change", "Direction", "Policy", "changes", "refuses"]
 
 FAIL = "fail"
 """The value of `[gate] policy_change` under which a laxer rule is refused."""
-
-
-class Direction(StrEnum):
-    """Which way a rule moved."""
-
-    LAXER = "laxer"
-    """It asks less, or it cannot be told from the files whether it does."""
-    STRICTER = "stricter"
-    OTHER = "other"
-    """Worth knowing, and no easier to pass."""
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """One rule that is not what it was."""
-
-    text: str
-    direction: Direction
-
-
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """Everything by which a ladder is judged."""
-
-    ladder: Ladder
-    waivers: tuple[Waiver, ...] = ()
-    evalset: EvalSet | None = None
-    """None where it cannot be read: then its cases are not compared."""
-    holdout: EvalSet | None = None
-    files: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    """Metric -> file that its scorer uses -> digest of the content."""
 
 
 def refuses(before: Ladder, now: Ladder) -> bool:
@@ -67,30 +34,10 @@ def _changes(before: Policy, now: Policy) -> Iterator[Change]:
     yield from _decision(old.decision, new.decision)
     yield from _gate(old, new)
     yield from _waivers(before, now)
-    yield from _metrics(before, now)
-    yield from _rungs(old, new)
-    yield from _sets(before, now)
+    yield from metrics(before, now)
+    yield from rungs(old, new)
+    yield from sets(before, now)
     yield from _rest(old, new)
-
-
-def _laxer(text: str) -> Change:
-    return Change(text, Direction.LAXER)
-
-
-def _stricter(text: str) -> Change:
-    return Change(text, Direction.STRICTER)
-
-
-def _other(text: str) -> Change:
-    return Change(text, Direction.OTHER)
-
-
-def _moved(name: str, old: float, new: float, *, more_is_laxer: bool) -> Iterator[Change]:
-    """A figure that went up or down."""
-    if old != new:
-        word = "raised" if new > old else "lowered"
-        text = f"{name} {word} from {old:g} to {new:g}"
-        yield _laxer(text) if (new > old) == more_is_laxer else _stricter(text)
 
 
 # --- [thresholds], [limits], [decision] -------------------------------------------------------------------------------
@@ -101,11 +48,11 @@ def _thresholds(old: Mapping[str, Mapping[str, float]], new: Mapping[str, Mappin
         name = f"threshold {metric}[{slice_}]"
         was, now = old.get(metric, {}).get(slice_), new.get(metric, {}).get(slice_)
         if was is None:
-            yield _stricter(f"{name} added: {now:g}")
+            yield stricter(f"{name} added: {now:g}")
         elif now is None:
-            yield _laxer(f"{name} removed: it was {was:g}")
+            yield laxer(f"{name} removed: it was {was:g}")
         else:
-            yield from _moved(name, was, now, more_is_laxer=False)
+            yield from moved(name, was, now, more_is_laxer=False)
 
 
 def _places(*tables: Mapping[str, Mapping[str, float]]) -> list[tuple[str, str]]:
@@ -119,11 +66,11 @@ def _limits(old: Ladder, new: Ladder) -> Iterator[Change]:
         if was == now:
             continue
         if was is None:
-            yield _stricter(f"limit {name} added: {now:g}")
+            yield stricter(f"limit {name} added: {now:g}")
         elif now is None:
-            yield _laxer(f"limit {name} removed: it was {was:g}")
+            yield laxer(f"limit {name} removed: it was {was:g}")
         else:
-            yield from _moved(f"limit {name}", was, now, more_is_laxer=True)
+            yield from moved(f"limit {name}", was, now, more_is_laxer=True)
 
 
 _WORDS: Mapping[str, tuple[str, str]] = {
@@ -137,17 +84,17 @@ _NUMBERS: Mapping[str, bool] = {"confidence": False, "min_effect": True, "max_er
 
 def _decision(old: DecisionPolicy, new: DecisionPolicy) -> Iterator[Change]:
     for key, more_is_laxer in _NUMBERS.items():
-        yield from _moved(f"[decision] {key}", getattr(old, key), getattr(new, key), more_is_laxer=more_is_laxer)
+        yield from moved(f"[decision] {key}", getattr(old, key), getattr(new, key), more_is_laxer=more_is_laxer)
     for key, (_, lax) in _WORDS.items():
         was, now = getattr(old, key), getattr(new, key)
         if was != now:
             text = f"[decision] {key} changed from {was} to {now}"
-            yield _laxer(text) if now == lax else _stricter(text)
+            yield laxer(text) if now == lax else stricter(text)
     if old.stop != new.stop:
-        yield _other(f"[decision] stop changed from {old.stop} to {new.stop}")
+        yield other(f"[decision] stop changed from {old.stop} to {new.stop}")
     if old.cluster != new.cluster:
         text = f"[decision] cluster changed from {old.cluster or 'none'} to {new.cluster or 'none'}"
-        yield _stricter(text) if old.cluster is None else _laxer(text)
+        yield stricter(text) if old.cluster is None else laxer(text)
 
 
 # --- [gate], waivers --------------------------------------------------------------------------------------------------
@@ -159,21 +106,21 @@ def _gate(before: Ladder, now: Ladder) -> Iterator[Change]:
         if (kind in old.required) != (kind in new.required):
             gone = kind in old.required
             text = f"[gate] {kind} is {'no longer' if gone else 'now'} required"
-            yield _laxer(text) if gone else _stricter(text)
+            yield laxer(text) if gone else stricter(text)
         elif kind in new.required:
-            yield from _moved(f"[gate.effort] {kind}", old.effort_of(kind), new.effort_of(kind), more_is_laxer=False)
-    yield from _moved("[gate] min_form_share", old.min_form_share, new.min_form_share, more_is_laxer=False)
-    yield from _moved("[gate] max_age_days", old.max_age_days, new.max_age_days, more_is_laxer=True)
+            yield from moved(f"[gate.effort] {kind}", old.effort_of(kind), new.effort_of(kind), more_is_laxer=False)
+    yield from moved("[gate] min_form_share", old.min_form_share, new.min_form_share, more_is_laxer=False)
+    yield from moved("[gate] max_age_days", old.max_age_days, new.max_age_days, more_is_laxer=True)
     for name in dict.fromkeys([*old.exempt, *new.exempt]):
         if name not in old.exempt:
-            yield _laxer(f"[gate.exempt] {name} added: {new.exempt[name]}")
+            yield laxer(f"[gate.exempt] {name} added: {new.exempt[name]}")
         elif name not in new.exempt:
-            yield _stricter(f"[gate.exempt] {name} removed")
+            yield stricter(f"[gate.exempt] {name} removed")
         elif old.exempt[name] != new.exempt[name]:
-            yield _other(f"[gate.exempt] {name} has another reason: {new.exempt[name]}")
+            yield other(f"[gate.exempt] {name} has another reason: {new.exempt[name]}")
     if old.policy_change != new.policy_change:
         text = f"[gate] policy_change changed from {old.policy_change} to {new.policy_change}"
-        yield _laxer(text) if old.policy_change == FAIL else _stricter(text)
+        yield laxer(text) if old.policy_change == FAIL else stricter(text)
 
 
 def _waivers(before: Policy, now: Policy) -> Iterator[Change]:
@@ -181,9 +128,9 @@ def _waivers(before: Policy, now: Policy) -> Iterator[Change]:
     for kind in dict.fromkeys([*old, *new]):
         was, is_ = old.get(kind), new.get(kind)
         if is_ is None:
-            yield _stricter(f"waiver {kind} removed")
+            yield stricter(f"waiver {kind} removed")
         elif was is None:
-            yield _laxer(f"waiver {kind} added: approved by {is_.approved_by} until {is_.expires}")
+            yield laxer(f"waiver {kind} added: approved by {is_.approved_by} until {is_.expires}")
         elif replace(was, ladder=is_.ladder) != is_:
             yield _rewritten(was, is_)
 
@@ -192,8 +139,8 @@ def _rewritten(was: Waiver, now: Waiver) -> Change:
     if was.expires != now.expires:
         longer = now.expires > was.expires
         text = f"waiver {now.kind} {'extended' if longer else 'shortened'} from {was.expires} to {now.expires}"
-        return _laxer(text) if longer else _stricter(text)
-    return _other(f"waiver {now.kind} has another reason or signature: approved by {now.approved_by}")
+        return laxer(text) if longer else stricter(text)
+    return other(f"waiver {now.kind} has another reason or signature: approved by {now.approved_by}")
 
 
 def _by_kind(policy: Policy) -> dict[str, Waiver]:
@@ -206,113 +153,12 @@ def _by_kind(policy: Policy) -> dict[str, Waiver]:
     return found
 
 
-# --- [metrics], [rungs], sets -----------------------------------------------------------------------------------------
-
-
-def _metrics(before: Policy, now: Policy) -> Iterator[Change]:
-    old = {metric.name: metric for metric in before.ladder.metrics}
-    new = {metric.name: metric for metric in now.ladder.metrics}
-    for name in dict.fromkeys([*old, *new]):
-        decides = name in before.ladder.thresholds or name in now.ladder.thresholds
-        told = _laxer if decides else _other
-        if name not in old:
-            yield _other(f"metric {name} added")
-        elif name not in new:
-            yield told(f"metric {name} removed")
-        elif old[name].scorer != new[name].scorer:
-            yield told(f"metric {name} is scored by {new[name].scorer}, no longer by {old[name].scorer}")
-        else:
-            files = before.files.get(name, {}), now.files.get(name, {})
-            yield from map(told, _regraded(name, (old[name].options, new[name].options), files))
-
-
-def _regraded(
-    name: str,
-    options: tuple[Mapping[str, Json], Mapping[str, Json]],
-    files: tuple[Mapping[str, str], Mapping[str, str]],
-) -> Iterator[str]:
-    """What one scorer is given that it was not given before."""
-    if keys := _differing(*options):
-        yield f"metric {name} has other options: {_listed(keys)}"
-    if changed := _differing(*files):
-        yield f"metric {name} is graded by other content of {_listed(changed)}"
-
-
-def _differing(old: Mapping[str, Json], new: Mapping[str, Json]) -> list[str]:
-    """The keys that only one side has, or that differ."""
-    return [key for key in dict.fromkeys([*old, *new]) if key not in old or key not in new or old[key] != new[key]]
-
-
-def _rungs(old: Ladder, new: Ladder) -> Iterator[Change]:
-    was, now = ({rung.id: rung.kind for rung in ladder.rungs} for ladder in (old, new))
-    for id_ in dict.fromkeys([*was, *now]):
-        if id_ not in now:
-            yield (_other if was[id_] is Kind.FINE_TUNE else _laxer)(f"rung {id_} removed")
-        elif id_ not in was:
-            yield _other(f"rung {id_} added")
-        elif was[id_] is not now[id_]:
-            yield _laxer(f"rung {id_} is of the kind {now[id_]}, no longer of {was[id_]}")
-
-
-def _sets(before: Policy, now: Policy) -> Iterator[Change]:
-    for what, old, new, paths in (
-        ("eval set", before.evalset, now.evalset, (before.ladder.evalset, now.ladder.evalset)),
-        ("hold-out set", before.holdout, now.holdout, (before.ladder.holdout, now.ladder.holdout)),
-    ):
-        was, is_ = paths
-        if was != is_:
-            same = old is not None and new is not None and old.digest == new.digest
-            told = _stricter if was is None else _other if same else _laxer
-            yield told(f"{what} {_repointed(was, is_)}")
-        if old is not None and new is not None:
-            yield from _cases(what, old, new)
-
-
-def _repointed(was: str | None, now: str | None) -> str:
-    if was is None:
-        return f"added: {now}"
-    return f"removed: it was {was}" if now is None else f"is {now}, no longer {was}"
-
-
-_PARTS: Mapping[str, tuple[str, ...]] = {
-    "with another input": ("input", "metadata"),
-    "with another expected answer": ("expected", "evidence", "steps", "tools"),
-    "in other slices": ("slices",),
-}
-"""What a case may differ in, and the parts of it that tell."""
-
-
-def _cases(what: str, old: EvalSet, new: EvalSet) -> Iterator[Change]:
-    if gone := [id_ for id_ in old.by_id if id_ not in new.by_id]:
-        yield _laxer(f"{what}: {_counted(gone, 'removed')}")
-    both = [(old.by_id[id_], new.by_id[id_]) for id_ in old.by_id if id_ in new.by_id]
-    for part, keys in _PARTS.items():
-        if changed := [was.id for was, now in both if _parts(was, keys) != _parts(now, keys)]:
-            yield _laxer(f"{what}: {_counted(changed, part)}")
-    if added := [id_ for id_ in new.by_id if id_ not in old.by_id]:
-        yield _other(f"{what}: {_counted(added, 'added')}")
-
-
-def _parts(case: Case, keys: Sequence[str]) -> list[Json]:
-    whole = case.as_dict()
-    return [whole.get(key) for key in keys]
-
-
 def _rest(old: Ladder, new: Ladder) -> Iterator[Change]:
     if old.name != new.name:
-        yield _laxer(f"the ladder is named {new.name}, no longer {old.name}: its log begins anew")
+        yield laxer(f"the ladder is named {new.name}, no longer {old.name}: its log begins anew")
     if old.store != new.store:
         text = f"[recordings] store changed from {old.store} to {new.store}"
-        yield _stricter(text) if new.store == "commit" else _laxer(f"{text}: answers cannot be verified from git")
+        yield stricter(text) if new.store == "commit" else laxer(f"{text}: answers cannot be verified from git")
     if old.task != new.task:
-        yield _other("the task is worded otherwise")
-    yield from _moved("repeats", old.repeats, new.repeats, more_is_laxer=False)
-
-
-def _counted(ids: Sequence[str], what: str) -> str:
-    return f"{len(ids)} {'case' if len(ids) == 1 else 'cases'} {what}: {_listed(ids)}"
-
-
-def _listed(names: Sequence[str]) -> str:
-    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-    return ", ".join(names[:SHOWN]) + more
+        yield other("the task is worded otherwise")
+    yield from moved("repeats", old.repeats, new.repeats, more_is_laxer=False)
