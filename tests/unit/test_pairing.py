@@ -280,3 +280,12 @@ def test_everything_of_a_family_takes_holm_together() -> None:
     assert alone.regressions == ("all", "half")
     assert family["tone"].slices["all"].adjusted_loss == pytest.approx(6 * alone.slices["all"].p_loss)
     assert all(found.regressions == () for found in family.values())
+
+
+def test_a_large_family_of_graded_scores_still_shows_what_is_plain() -> None:
+    before, after = shifted(20, -0.2)
+    slices = {f"s{i}": list(before) for i in range(60)}
+
+    found = compare_family({metric: Pairs(before, after, slices) for metric in "abcd"})
+
+    assert all(one.adjusted_loss <= 0.05 and one.regression for c in found.values() for one in c.slices.values())

@@ -60,7 +60,7 @@ class Clusters:
         residuals = ((total - mean * size) ** 2 for total, size in zip(self.sums, self.sizes, strict=True))
         return math.sqrt(math.fsum(residuals)) / self.cases
 
-    def studentise(self, seed: int = 0) -> Studentised:
+    def studentise(self, seed: int = 0, least: int = LEAST_RESAMPLES) -> Studentised:
         """The bootstrap-t distribution of the mean difference of a case, whole clusters drawn.
 
         The mean is a ratio: of the sum of the differences to the number of cases. With clusters of one case each this
@@ -73,7 +73,7 @@ class Clusters:
 
         sums, sizes = np.array(self.sums), np.array(self.sizes, dtype=float)
         g, ratio = len(sums), self.mean
-        resamples = max(LEAST_RESAMPLES, min(MOST_RESAMPLES, DRAWS // g))
+        resamples = max(least, min(MOST_RESAMPLES, DRAWS // g))
         source, rows = np.random.PCG64(abs(seed)), max(1, CHUNK // g)
         parts = []
         for start in range(0, resamples, rows):

@@ -178,10 +178,10 @@ class Studentised:
         return max(1, math.floor((1 - confidence) * (len(self.ratios) + 1) + SLACK))
 
 
-def studentise(values: Sequence[float], seed: int = 0) -> Studentised:
+def studentise(values: Sequence[float], seed: int = 0, least: int = LEAST_RESAMPLES) -> Studentised:
     """Resample values and studentise each resample's mean; the order of the values does not matter.
 
-    Fewer resamples are drawn of very many values, but never fewer than 999.
+    Fewer resamples are drawn of very many values, but never fewer than `least`.
     """
     import numpy as np
 
@@ -189,7 +189,7 @@ def studentise(values: Sequence[float], seed: int = 0) -> Studentised:
     mean = float(ordered.mean())
     deviations = ordered - mean
     error = float(np.sqrt((deviations**2).mean() / len(ordered)))
-    resamples = max(LEAST_RESAMPLES, min(MOST_RESAMPLES, DRAWS // len(ordered)))
+    resamples = max(least, min(MOST_RESAMPLES, DRAWS // len(ordered)))
     return Studentised(mean, error, np.sort(_ratios(deviations, resamples, seed)))
 
 

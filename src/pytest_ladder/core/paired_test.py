@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from pytest_ladder.core.canonical import DECIMALS
 from pytest_ladder.core.clustered import Clusters
-from pytest_ladder.core.intervals import SLACK, studentise
+from pytest_ladder.core.intervals import LEAST_RESAMPLES, SLACK, studentise
 from pytest_ladder.core.mcnemar import mcnemar, proportion_bounds
 from pytest_ladder.core.signflip import sign_flip
 
@@ -54,8 +54,9 @@ class _Found:
 
 
 def paired_test(
-    values: Sequence[float], units: Sequence[Hashable], *, binary: bool, confidence: float, seed: int
-) -> PairedTest:
+    values: Sequence[float], units: Sequence[Hashable], *, binary: bool, confidence: float, seed: int,
+    least: int = LEAST_RESAMPLES,
+) -> PairedTest:  # fmt: skip
     """Test the mean of paired differences for a gain and for a loss.
 
     Args:
@@ -64,6 +65,7 @@ def paired_test(
         binary: Whether all scores are 0 or 1.
         confidence: Of each one-sided bound.
         seed: Of the bootstrap.
+        least: The fewest resamples: no p-value that is drawn is below 1 / (1 + resamples).
     """
     if not values:
         return PairedTest()
@@ -72,9 +74,9 @@ def paired_test(
     spread = math.sqrt(math.fsum((value - mean) ** 2 for value in values) / len(values))
     clusters = Clusters.of(values, units)
     if len(clusters.sums) == len(values):
-        found = _alone(values, wins, losses, spread, binary, confidence, seed)
+        found = _alone(values, wins, losses, spread, binary, confidence, seed, least)
     else:
-        found = _together(clusters, max(map(abs, values)), wins, losses, binary, confidence, seed)
+        found = _together(clusters, max(map(abs, values)), wins, losses, binary, confidence, seed, least)
     low, high = _agreeing(found, mean, confidence)
     return PairedTest(
         mean, low, high, _effect(wins, losses, mean, spread, binary), spread, found.error, found.p_gain, found.p_loss,
@@ -83,8 +85,9 @@ def paired_test(
 
 
 def _alone(
-    values: Sequence[float], wins: int, losses: int, spread: float, binary: bool, confidence: float, seed: int
-) -> _Found:
+    values: Sequence[float], wins: int, losses: int, spread: float, binary: bool, confidence: float, seed: int,
+    least: int,
+) -> _Found:  # fmt: skip
     """Cases that are independent of one another."""
     n, error = len(values), spread / math.sqrt(len(values))
     method = Method.MCNEMAR if binary else Method.BOOTSTRAP
@@ -92,13 +95,13 @@ def _alone(
         scale = 1.0 if binary else abs(math.fsum(values) / n)
         low, high = (scale * bound for bound in proportion_bounds(wins, losses, n, confidence))
         return _Found(*mcnemar(wins, losses), low, high, error, method)
-    found, (gain, loss) = studentise(values, seed), sign_flip(values, seed)
+    found, (gain, loss) = studentise(values, seed, least), sign_flip(values, seed, least)
     low, high = max(-1.0, found.low(confidence)), min(1.0, found.high(confidence))
     return _Found(max(gain, found.p_above()), max(loss, found.p_below()), low, high, error, method)
 
 
 def _together(
-    clusters: Clusters, largest: float, wins: int, losses: int, binary: bool, confidence: float, seed: int
+    clusters: Clusters, largest: float, wins: int, losses: int, binary: bool, confidence: float, seed: int, least: int
 ) -> _Found:
     """Cases some of which go right or wrong together.
 
@@ -113,7 +116,7 @@ def _together(
     elif clusters.error <= SLACK:
         inner, p_values, method = outer, sign_flip(clusters.sums, seed), Method.CLUSTERS
     else:
-        found, (gain, loss) = clusters.studentise(seed), sign_flip(clusters.sums, seed)
+        found, (gain, loss) = clusters.studentise(seed, least), sign_flip(clusters.sums, seed, least)
         inner = found.low(confidence), found.high(confidence)
         p_values, method = (max(gain, found.p_above()), max(loss, found.p_below())), Method.CLUSTERS
     low, high = max(-1.0, min(inner[0], outer[0])), min(1.0, max(inner[1], outer[1]))

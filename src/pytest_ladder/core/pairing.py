@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from pytest_ladder.core.clustered import FINE
 from pytest_ladder.core.gathering import gathering
-from pytest_ladder.core.intervals import SLACK
+from pytest_ladder.core.intervals import LEAST_RESAMPLES, SLACK
 from pytest_ladder.core.mcnemar import least_differing
 from pytest_ladder.core.multiplicity import holm
 from pytest_ladder.core.paired_test import Method, paired_test
@@ -186,7 +186,7 @@ def compare_family(
     Each slice is tested for a gain and for a loss, each at `confidence`. Both families, of all slices of all keys, are
     unions and take Holm. Slices that could show nothing whichever way their pairs fell are `too_few`, and take no
     share of the error. Source of that: Tarone, "A modified Bonferroni method for discrete data", Biometrics 46 (1990);
-    see `least_differing`.
+    see `least_differing`. A family so large that its level is below what a bootstrap can give gets more resamples.
 
     Args:
         pairs: What is compared, by any key.
@@ -207,6 +207,9 @@ def compare_family(
     }
     least = least_differing(confidence)
     able = {place: found for place, found in measured.items() if found.moved >= least}
+    for key, name in _coarse(able, confidence):
+        finer = _measure(name, pairs[key], confidence, seed, _resamples(len(able), confidence))
+        measured[key, name] = able[key, name] = finer
     gains = _adjusted({place: found.p_gain for place, found in able.items()})
     losses = _adjusted({place: found.p_loss for place, found in able.items()})
     judged = {
@@ -217,6 +220,21 @@ def compare_family(
         key: _whole(scores, {name: judged[key, name] for name in scores.slices}, confidence, min_effect)
         for key, scores in pairs.items()
     }
+
+
+def _coarse(able: Mapping[Place, SliceComparison], confidence: float) -> list[Place]:
+    """The comparisons that too few resamples keep from showing anything in so large a family."""
+    return [
+        place
+        for place, found in able.items()
+        if found.method is not Method.MCNEMAR
+        and (1 - confidence) / len(able) < min(found.p_gain, found.p_loss) <= 4 / (LEAST_RESAMPLES + 1)
+    ]
+
+
+def _resamples(tests: int, confidence: float) -> int:
+    """So many that the smallest p-value they can give is a quarter of what shows something among so many tests."""
+    return max(LEAST_RESAMPLES, math.ceil(4 * tests / (1 - confidence) - SLACK) - 1)
 
 
 def _adjusted(p_values: Mapping[Place, float]) -> dict[Place, float]:
@@ -235,14 +253,14 @@ def _whole(pairs: Pairs, slices: Mapping[str, SliceComparison], confidence: floa
     )  # fmt: skip
 
 
-def _measure(name: str, pairs: Pairs, confidence: float, seed: int) -> SliceComparison:
+def _measure(name: str, pairs: Pairs, confidence: float, seed: int, least: int = LEAST_RESAMPLES) -> SliceComparison:
     ids, before, after = pairs.of(name), pairs.before, pairs.after
     differences = {id_: round(after[id_] - before[id_], FINE) for id_ in ids}
     won = sorted((id_ for id_ in ids if differences[id_] > 0), key=lambda id_: (-differences[id_], id_))
     lost = sorted((id_ for id_ in ids if differences[id_] < 0), key=lambda id_: (differences[id_], id_))
     binary = all(score in (0.0, 1.0) for id_ in ids for score in (before[id_], after[id_]))
     units = [pairs.unit(id_) for id_ in ids]
-    found = paired_test(list(differences.values()), units, binary=binary, confidence=confidence, seed=seed)
+    found = paired_test(list(differences.values()), units, binary=binary, confidence=confidence, seed=seed, least=least)
     return SliceComparison(
         slice=name, n=len(ids), wins=len(won), ties=len(ids) - len(won) - len(lost), losses=len(lost),
         won=tuple(won), lost=tuple(lost), before=_mean(before, ids), after=_mean(after, ids),
