@@ -171,7 +171,14 @@ def split(name: str) -> tuple[str, str]:
 
 
 def _said(body: bytes) -> str:
-    return body.decode(errors="replace") or "without a word"
+    """What an error answer says: its message and code where it is as OpenAI's, else its text."""
+    text = body.decode(errors="replace") or "without a word"
+    try:
+        told = json.loads(text)["error"]
+        words = [str(told[key]) for key in ("message", "code") if told.get(key)]
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return text
+    return ", ".join(words) or text
 
 
 def _told(error: BaseException) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
+from dataclasses import dataclass
 
 SATURATED = 0.8
 """The limit grows only while at least this share of it is used: else it says nothing."""
@@ -13,6 +14,19 @@ QUARTER = 4
 """It starts at a quarter of what may be asked at a time."""
 
 LEAST_START = 4
+
+
+class TooLate(Exception):
+    """Nobody is let through before the caller's time is up."""
+
+
+@dataclass(eq=False)
+class _Waiter:
+    place: asyncio.Future[None]
+    deadline: float | None
+
+    def late(self, resume_at: float) -> bool:
+        return self.deadline is not None and resume_at > max(self.deadline, time.monotonic())
 
 
 class AdaptiveLimit:
@@ -37,24 +51,34 @@ class AdaptiveLimit:
         """How often it was shut."""
         self.resume_at = 0.0
         """Until when nobody is let through, on `time.monotonic`."""
-        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._waiting: deque[_Waiter] = deque()
 
-    async def enter(self, first: bool = False) -> int:
-        """Wait for a place; gives the epoch in which it was had. `first` goes before all who wait."""
+    async def enter(self, first: bool = False, deadline: float | None = None) -> int:
+        """Wait for a place; gives the epoch in which it was had.
+
+        Args:
+            first: Go before all who wait.
+            deadline: When the caller's time is up, on `time.monotonic`; None for never.
+
+        Raises:
+            TooLate: it is known that nobody is let through before the deadline.
+        """
         if not self._open() or self._waiting:
-            await self._wait(first)
+            await self._wait(first, deadline)
         else:
             self.in_flight += 1
         return self.epoch
 
-    async def _wait(self, first: bool) -> None:
-        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    async def _wait(self, first: bool, deadline: float | None) -> None:
+        waiter = _Waiter(asyncio.get_running_loop().create_future(), deadline)
+        if waiter.late(self.resume_at):
+            raise TooLate
         (self._waiting.appendleft if first else self._waiting.append)(waiter)
         self._wake()
         try:
-            await waiter
+            await waiter.place
         except asyncio.CancelledError:
-            if waiter.done() and not waiter.cancelled():  # the place was handed over already
+            if waiter.place.done() and not waiter.place.cancelled():  # the place was handed over already
                 self.in_flight -= 1
                 self._wake()
             raise
@@ -81,14 +105,12 @@ class AdaptiveLimit:
         return True
 
     def pause(self, seconds: float) -> None:
-        """Let nobody through for so many seconds from now."""
+        """Let nobody through for so many seconds from now; those who cannot wait that long are told."""
         self.resume_at = max(self.resume_at, time.monotonic() + seconds)
-        asyncio.get_running_loop().call_later(self.paused_s, self._wake)
-
-    @property
-    def paused_s(self) -> float:
-        """Seconds until somebody is let through again; 0 while anybody is."""
-        return max(0.0, self.resume_at - time.monotonic())
+        for waiter in self._waiting:
+            if waiter.late(self.resume_at) and not waiter.place.done():
+                waiter.place.set_exception(TooLate())
+        asyncio.get_running_loop().call_later(max(0.0, self.resume_at - time.monotonic()), self._wake)
 
     def _open(self) -> bool:
         return self.in_flight < int(self.limit) and time.monotonic() >= self.resume_at
@@ -96,6 +118,6 @@ class AdaptiveLimit:
     def _wake(self) -> None:
         while self._waiting and self._open():
             waiter = self._waiting.popleft()
-            if not waiter.done():
+            if not waiter.place.done():
                 self.in_flight += 1
-                waiter.set_result(None)
+                waiter.place.set_result(None)

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field, replace
 
 from pytest_ladder.core.answers import Reply, Request
 from pytest_ladder.core.ports import Model
-from pytest_ladder.engine.limits import AdaptiveLimit
-from pytest_ladder.errors import ModelRefused, ModelUnavailable, message
+from pytest_ladder.engine.limits import AdaptiveLimit, TooLate
+from pytest_ladder.errors import ModelRefused, ModelUnavailable
 
 BASE_S = 0.5
 CAP_S = 30.0
@@ -70,6 +70,7 @@ class Pace:
     _row: int = 0
     """Pauses since the last call that got through."""
     _since: float | None = None
+    _refused_with: str = ""
 
     async def complete(self, model: Model, request: Request, deadline: float | None) -> Reply:
         """Ask until there is a reply; `deadline` is on `time.monotonic`, None for none.
@@ -84,8 +85,7 @@ class Pace:
         failures = 0
         last: ModelUnavailable | None = None
         for retries in itertools.count():
-            self._check_gate(deadline, last)
-            entered = await self.limit.enter(first=last is not None)
+            entered = await self._enter(last is not None, deadline)
             answered = False
             try:
                 self.asked += 1
@@ -93,26 +93,26 @@ class Pace:
                 answered = True
             except ModelUnavailable as fault:
                 last = fault
+                if fault.limited or fault.unsent:
+                    self._refusal(fault, entered)  # before its place is free for another
+                    continue
             finally:
                 self.limit.leave(answered=answered)
+            self._through()
             if answered:
-                self._through()
                 self.budget.earn()
                 return replace(reply, retries=retries) if retries else reply
             assert last is not None
-            if last.limited or last.unsent:
-                self._refusal(last, entered)
-                continue
-            self._through()
             failures += 1
             await asyncio.sleep(self._wait(last, failures, deadline))
         raise AssertionError("it counts to infinity")
 
-    def _check_gate(self, deadline: float | None, last: ModelUnavailable | None) -> None:
-        wait = self.limit.paused_s
-        if deadline is not None and wait and time.monotonic() + wait > deadline:
-            told = str(last) if last else message("model", f"the provider asks to wait {wait:.0f} s")
-            raise ModelUnavailable(f"{told} That is longer than this answer may take.") from last
+    async def _enter(self, again: bool, deadline: float | None) -> int:
+        try:
+            return await self.limit.enter(again, deadline)
+        except TooLate:
+            told = f"{self._refused_with} The wait that this takes is longer than the answer may take."
+            raise ModelUnavailable(told) from None
 
     def _through(self) -> None:
         self._row, self._since = 0, None
@@ -120,6 +120,7 @@ class Pace:
     def _refusal(self, fault: ModelUnavailable, entered: int) -> None:
         """Shut the gate for a while; raises where patience is at its end."""
         self.refused += fault.limited
+        self._refused_with = str(fault)
         news = self.limit.refused(entered, cut=fault.limited)
         now = time.monotonic()
         self._since = now if self._since is None else self._since
