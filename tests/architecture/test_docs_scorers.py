@@ -22,10 +22,17 @@ TYPES = {
     "str": "text",
     "str | None": "text",
     "float": "number from 0",
+    "float | None": "number from 0",
+    "int": "whole number from 1",
+    "int | None": "whole number from 1",
     "tuple[str, ...]": "list of texts",
     "Mapping[str, Json]": "table, or text",
 }
-NEEDED: Mapping[str, Mapping[str, Any]] = {"label": {"labels": ["yes"]}, "json_schema": {"schema": {}}}
+NEEDED: Mapping[str, Mapping[str, Any]] = {
+    "label": {"labels": ["yes"]},
+    "json_schema": {"schema": {}},
+    "style": {"forbid": ["x"]},
+}
 
 
 def sections() -> dict[str, str]:
@@ -46,12 +53,14 @@ def options(scorer: str) -> dict[str, Field[Any]]:
 def default_of(option: Field[Any]) -> str:
     if option.default is MISSING:
         return "needed"
+    if option.default == ():
+        return "none"
     if option.default == PHRASES:
         return "English ones"
     words = {True: "true", False: "false", None: "none"}
     return (
         words[option.default]
-        if option.default in (None, True, False) and option.type != "float"
+        if option.default in (None, True, False) and option.type not in ("float", "int")
         else str(option.default)
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import fields
 from typing import Any
 
 from hypothesis import given
@@ -32,7 +33,9 @@ cases = st.builds(
 REQUIRED: dict[str, dict[str, Any]] = {
     "label": {"labels": ["yes", "no"]},
     "json_schema": {"schema": {"type": "object"}},
+    "style": {"require": ["a"], "forbid": ["b"]},
 }
+OPTIONS = {name: {option.name for option in fields(SCORERS[name].args[1])} for name in SCORERS}  # type: ignore[attr-defined]
 
 
 @given(values, confidences, st.integers(0, 9))
@@ -94,9 +97,9 @@ def test_the_order_of_cases_and_records_never_matters(scores: list[float | None]
 def test_a_scorer_never_raises_and_never_leaves_the_scale(
     name: str, what: Case, answer: Answer, corpus: frozenset[str], by_field: bool
 ) -> None:
-    options = {**REQUIRED.get(name, {}), **({"field": "x"} if by_field and name != "json_schema" else {})}
+    options = {**REQUIRED.get(name, {}), **({"field": "x"} if by_field and "field" in OPTIONS[name] else {})}
 
-    found = apply(build_scorer(name, options), Scored(what, answer, corpus))
+    found = apply(build_scorer(name, options), Scored(what, answer, dict.fromkeys(corpus, "q")))
 
     assert isinstance(found, Unscored) or 0.0 <= found.value <= 1.0
 

@@ -126,7 +126,7 @@ def test_it_starts_again_after_it_was_closed(loop: LoopThread):
 
 def graded(loop: LoopThread, scorer: object) -> object:
     cases = EvalSet((case("c1"),))
-    outcomes = loop.run(score([record("c1")], cases, {"answer": scorer}, frozenset({"kb-1"})))  # type: ignore[dict-item]
+    outcomes = loop.run(score([record("c1")], cases, {"answer": scorer}, {"kb-1": "text"}))  # type: ignore[dict-item]
     return outcomes["c1", 0, "answer"]
 
 
@@ -138,7 +138,7 @@ def test_a_scorer_gets_the_case_the_answer_and_the_corpus(loop: LoopThread):
         return 0.5
 
     assert graded(loop, scorer) == Score(0.5)
-    assert seen == [Scored(case("c1"), Answer("yes"), frozenset({"kb-1"}))]
+    assert seen == [Scored(case("c1"), Answer("yes"), {"kb-1": "text"})]
 
 
 @pytest.mark.parametrize("error", [ValueError("no"), SystemExit(1), KeyboardInterrupt()])

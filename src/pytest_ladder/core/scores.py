@@ -48,8 +48,13 @@ class Scored:
 
     case: Case
     answer: Answer
-    corpus: frozenset[str] = frozenset()
-    """Ids of every document of the ladder's corpora; empty where there is none."""
+    documents: Mapping[str, str] = field(default_factory=dict)
+    """Id -> text of every document of the ladder's corpora; empty where there is none."""
+
+    @property
+    def corpus(self) -> frozenset[str]:
+        """Ids of every document."""
+        return frozenset(self.documents)
 
 
 class Scorer(Protocol):

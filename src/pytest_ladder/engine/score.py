@@ -14,12 +14,12 @@ Outcomes = dict[tuple[str, int, str], Outcome]
 
 
 async def score(
-    records: Sequence[Record], evalset: EvalSet, scorers: Mapping[str, Scorer], corpus: frozenset[str]
+    records: Sequence[Record], evalset: EvalSet, scorers: Mapping[str, Scorer], documents: Mapping[str, str]
 ) -> Outcomes:
     """Score every record by every metric; a scorer that fails leaves an `Unscored`."""
     outcomes: Outcomes = {}
     for record in records:
-        scored = Scored(evalset.by_id[record.case], record.answer, corpus)
+        scored = Scored(evalset.by_id[record.case], record.answer, documents)
         for metric, scorer in scorers.items():
             outcomes[record.case, record.repeat, metric] = await _one(scorer, scored)
     return outcomes

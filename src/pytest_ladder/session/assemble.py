@@ -69,10 +69,10 @@ class Assembler:
         read = [read_examples(path, self.ladder.rootdir, evalset) for evalset in self.evalsets]
         return read[0]
 
-    def corpus_ids(self) -> frozenset[str]:
-        """Ids of every document of the ladder's corpora."""
+    def corpus(self) -> dict[str, str]:
+        """Id -> text of every document of the ladder's corpora."""
         written = {str(rung.options[CORPUS_KEY]) for rung in self.ladder.rungs if rung.options.get(CORPUS_KEY)}
-        return frozenset(document.id for name in written for document in self.documents(name))
+        return {document.id: document.text for name in written for document in self.documents(name)}
 
     def system(self, rung: RungSpec, llm: LLM) -> System:
         """The system of a rung: the user's own where the table names one, else the built-in of its kind."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -177,9 +177,9 @@ class LadderFiles:
         return contract(self.ladder, self.shared.rootdir)
 
     @cached_property
-    def corpus(self) -> frozenset[str]:
-        """Ids of every document of the ladder."""
-        return self.assembler.corpus_ids()
+    def corpus(self) -> Mapping[str, str]:
+        """Id -> text of every document of the ladder."""
+        return self.assembler.corpus()
 
     @contextmanager
     def writing(self) -> Iterator[None]:

@@ -9,13 +9,18 @@ from typing import Any
 
 from pytest_ladder.core.canonical import Json
 from pytest_ladder.core.names import unknown
+from pytest_ladder.core.scorers.fields import JsonFields
 from pytest_ladder.core.scorers.grounding import Abstention, Citation
 from pytest_ladder.core.scorers.labels import Label, TokenF1
 from pytest_ladder.core.scorers.matching import Contains, ExactMatch, Regex
 from pytest_ladder.core.scorers.numeric import Numeric
 from pytest_ladder.core.scorers.options import from_options
 from pytest_ladder.core.scorers.outcome import aapply, apply
+from pytest_ladder.core.scorers.overlap import Groundedness
+from pytest_ladder.core.scorers.ranking import NdcgAtK, PrecisionAtK, RecallAtK, ReciprocalRank
 from pytest_ladder.core.scorers.schema import JsonSchema
+from pytest_ladder.core.scorers.style import Length, Style
+from pytest_ladder.core.scorers.tools import ToolCalls
 from pytest_ladder.core.scores import Scorer, ScorerFactory
 from pytest_ladder.errors import InvalidRequest
 
@@ -29,8 +34,17 @@ _CLASSES: Mapping[str, type[Any]] = {
     "label": Label,
     "token_f1": TokenF1,
     "json_schema": JsonSchema,
+    "json_fields": JsonFields,
     "citation": Citation,
+    "groundedness": Groundedness,
     "abstention": Abstention,
+    "recall_at_k": RecallAtK,
+    "precision_at_k": PrecisionAtK,
+    "reciprocal_rank": ReciprocalRank,
+    "ndcg_at_k": NdcgAtK,
+    "tool_calls": ToolCalls,
+    "length": Length,
+    "style": Style,
 }
 
 SCORERS: Mapping[str, ScorerFactory] = MappingProxyType(

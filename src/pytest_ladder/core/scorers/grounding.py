@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -94,10 +94,10 @@ class Citation(ReadsAbstention):
 
     def cited(self, text: str, scored: Scored) -> list[str]:
         """The ids that a text cites, in order."""
-        known = scored.corpus.union(scored.answer.retrieved)
+        retrieved = frozenset(scored.answer.retrieved)
         return [
             part for match in re.finditer(self.pattern, text)
-            for part in _parts(match.group(1 if match.re.groups else 0) or "", known)
+            for part in _parts(match.group(1 if match.re.groups else 0) or "", (scored.documents, retrieved))
         ]  # fmt: skip
 
     def _fault(self, cited: list[str], scored: Scored) -> str:
@@ -105,7 +105,7 @@ class Citation(ReadsAbstention):
             return "cites where an abstention is expected" if cited else ""
         if not cited:
             return "cites nothing"
-        if scored.corpus and not scored.corpus.issuperset(cited):
+        if scored.documents and any(id_ not in scored.documents for id_ in cited):
             return "cites a document that does not exist"
         if not set(scored.answer.retrieved).issuperset(cited):
             return "cites a document that was not retrieved"
@@ -126,10 +126,10 @@ def _texts(value: Json) -> Iterable[str]:
             yield from _texts(item)
 
 
-def _parts(cited: str, known: frozenset[str]) -> list[str]:
+def _parts(cited: str, known: Iterable[Container[str]]) -> list[str]:
     """One id where the whole is a known one, else what commas and semicolons part."""
     whole = cited.strip()
-    return [whole] if whole in known else [part for part in map(str.strip, re.split("[,;]", whole)) if part]
+    return [whole] if any(whole in ids for ids in known) else [part for part in map(str.strip, re.split("[,;]", whole)) if part]
 
 
 def _plain(text: str) -> str:

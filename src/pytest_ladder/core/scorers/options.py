@@ -64,6 +64,10 @@ def _is_number(value: Json) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < math.inf
 
 
+def _is_whole(value: Json) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 1
+
+
 def _is_texts(value: Json) -> bool:
     return isinstance(value, list | tuple) and bool(value) and all(isinstance(item, str) and item for item in value)
 
@@ -73,6 +77,9 @@ _KINDS: Mapping[str, tuple[str, Callable[[Json], bool], Callable[[Json], Any]]] 
     "str": ("a text", lambda value: isinstance(value, str), _same),
     "str | None": ("a text", lambda value: isinstance(value, str), _same),
     "float": ("a number from 0", _is_number, float),
+    "float | None": ("a number from 0", _is_number, float),
+    "int": ("a whole number from 1", _is_whole, int),
+    "int | None": ("a whole number from 1", _is_whole, int),
     "tuple[str, ...]": ("a list of texts, none of them empty", _is_texts, tuple),
     "Mapping[str, Json]": ("a table", lambda value: isinstance(value, Mapping), dict),
 }
