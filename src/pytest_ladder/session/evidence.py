@@ -103,7 +103,18 @@ def backed(entry: RungEntry, answers: Answers, evalset: EvalSet) -> bool:
     today = {case.input_digest for case in evalset}
     subset = [record for (_, digest, repeat), record in answers.items() if digest in today and repeat < entry.repeats]
     first = list(islice(answers.values(), entry.cases * entry.repeats - entry.errors))
-    return any(answers_digest(records) == entry.answers for records in (subset, list(answers.values()), first))
+    needed = first[: entry.answered * entry.repeats]  # of a rung that ended early, and was asked on later
+    every = list(answers.values())
+    return any(answers_digest(records) == entry.answers for records in (subset, every, first, needed))
+
+
+def grown(entries: Sequence[RungEntry], answers: Answers, evalset: EvalSet) -> bool:
+    """Whether a version that ended early was asked more cases since: by a smoke run, or on another branch.
+
+    No verdict hangs on those, and nothing that an entry digests was changed.
+    """
+    early = [entry for entry in entries if entry.answered < entry.cases]
+    return any(len(answers) > entry.answered * entry.repeats and backed(entry, answers, evalset) for entry in early)
 
 
 def effort(

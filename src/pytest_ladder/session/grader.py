@@ -20,13 +20,14 @@ from pytest_ladder.report.numbers import plural
 from pytest_ladder.session.assemble import served
 from pytest_ladder.session.curtailing import Collected, Curtailing, applies, binary_metrics
 from pytest_ladder.session.curtailing import Outcomes as Known
-from pytest_ladder.session.evidence import altered, rung_entries
+from pytest_ladder.session.evidence import altered, grown, rung_entries
 from pytest_ladder.session.ladder_files import LadderFiles
 from pytest_ladder.session.local_scores import keep_scores, known_scores
 from pytest_ladder.session.misses import misses
 from pytest_ladder.session.results import RungResult
 from pytest_ladder.store.digests import Fingerprint
 from pytest_ladder.store.prompt_file import VERSIONS
+from pytest_ladder.store.recordings import recorded_inputs, recordings_path
 
 
 class Grader:
@@ -70,11 +71,21 @@ class Grader:
         entry = None if missing else self.entry(rung, prints, evalset, evaluation, got.records)
         fault = ""
         if entry is not None and not (got.pending or got.asked or got.errors):
-            fault = altered(rung_entries(self.files.log, rung.id), entry)
+            fault = self._altered(rung, prints, evalset, entry)
         return RungResult(
             rung.id, evaluation, entry, got.asked, fault, missing, got.unverifiable,
             self._notes(prints, evaluation, got), misses(evaluation, self.ladder.show),
         )  # fmt: skip
+
+    def _altered(self, rung: RungSpec, prints: Fingerprint, evalset: EvalSet, entry: RungEntry) -> str:
+        entries = rung_entries(self.files.log, rung.id)
+        fault = altered(entries, entry)
+        if not fault:
+            return ""
+        rootdir = self.files.shared.rootdir
+        answers = recorded_inputs(recordings_path(self.files.folder, rung.id, prints.digest), rootdir)
+        known = [e for e in entries if (e.evalset, e.fingerprint) == (entry.evalset, entry.fingerprint)]
+        return "" if grown(known, answers, evalset) else fault
 
     def _notes(self, prints: Fingerprint, evaluation: Evaluation, got: Collected) -> tuple[str, ...]:
         aside = f"rung {evaluation.rung}: {plural(got.set_aside, 'case')} in error: the verdict is certain without"
