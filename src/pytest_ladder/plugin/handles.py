@@ -19,7 +19,8 @@ from pytest_ladder.core.looks import alone, more_in_holdout
 from pytest_ladder.core.pairing import Comparison
 from pytest_ladder.core.rungs import Kind
 from pytest_ladder.core.summary import State
-from pytest_ladder.core.thresholds import LEAST_LATENCIES, more_cases
+from pytest_ladder.core.thresholds import LEAST_LATENCIES
+from pytest_ladder.core.undecided import to_decide
 from pytest_ladder.engine.client import Client
 from pytest_ladder.engine.loop import LoopThread
 from pytest_ladder.errors import InvalidRequest, LadderError, message
@@ -145,7 +146,7 @@ class RungHandle:
         evaluation = result.evaluation
         return explain(
             self.id, evaluation.checks, result.misses, path=self._run.ladder.where,
-            sure=Confidences.of(self._run.ladder), cases=len(evaluation.cases),
+            sure=Confidences.of(self._run.ladder), cases=len(evaluation.cases), unasked=evaluation.unasked,
             more=_to_decide(self._run.ladder, evaluation),
             next_step=self._climb.beyond(self.id),
         )  # fmt: skip
@@ -195,7 +196,8 @@ def _missed(ladder: Ladder, result: RungResult) -> str:
 
 def _to_decide(ladder: Ladder, evaluation: Evaluation) -> str:
     """How many more cases would decide an undecided rung."""
-    return more_cases(ladder, evaluation.missed()) if evaluation.verdict is Verdict.INCONCLUSIVE else ""
+    undecided = evaluation.verdict is Verdict.INCONCLUSIVE
+    return to_decide(ladder, evaluation, evaluation.missed()) if undecided else ""
 
 
 def _told_errors(ladder: Ladder, result: RungResult) -> str:

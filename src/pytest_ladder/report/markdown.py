@@ -11,7 +11,7 @@ from pytest_ladder.report import base, numbers
 from pytest_ladder.report.columns import FROM_LOG, Cell, Column, columns_of
 from pytest_ladder.report.comparison import columns_of_comparison, flips_of, gain_words
 from pytest_ladder.report.drift import drift_facts, drift_words
-from pytest_ladder.report.figures import rule_words, versions_words
+from pytest_ladder.report.figures import asked_words, rule_words, versions_words
 from pytest_ladder.report.selftest import HEADING, columns_of_selftest, selftest_lines
 from pytest_ladder.report.text import one_line
 from pytest_ladder.report.texts import failure_words, gate_title, texts_of
@@ -133,6 +133,8 @@ def _rung_notes(ladder: LadderSummary) -> Iterator[str]:
     for row in ladder.rows:
         if row.note:
             yield f"{prose(row.id)}: {prose(row.note)}"
+        if asked := asked_words(row):
+            yield f"{prose(row.id)}: {escape(asked)}"
         if row.entry and row.entry.diagnosis:
             yield f"{prose(row.id)}: failures: {escape(failure_words(row.entry.diagnosis))}"
         if row.gain:

@@ -10,7 +10,7 @@ from pytest_ladder.core.summary import LadderSummary, Miss, RungRow, RunSummary,
 from pytest_ladder.report import base, numbers
 from pytest_ladder.report.columns import FROM_LOG, columns_of
 from pytest_ladder.report.drift import STYLES, drift_facts, drift_words
-from pytest_ladder.report.figures import rule_words, versions_words
+from pytest_ladder.report.figures import asked_words, rule_words, versions_words
 from pytest_ladder.report.gains import gain_flips, gain_remark
 from pytest_ladder.report.grid import tables
 from pytest_ladder.report.page import INDENT, LEAST_WIDTH, Page, Remark
@@ -67,6 +67,8 @@ def _rung_remarks(ladder: LadderSummary) -> Iterator[Remark]:
     for row in ladder.rows:
         if row.note:
             yield Remark(row.id, row.note, "red" if row.state is State.ERROR else "dim")
+        if asked := asked_words(row):
+            yield Remark(row.id, asked, "dim")
         if row.entry and row.entry.diagnosis:
             yield Remark(row.id, f"failures: {failure_words(row.entry.diagnosis)}", "dim")
         yield from gain_remark(row)
