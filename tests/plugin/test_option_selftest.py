@@ -47,7 +47,7 @@ def test_it_is_shown_in_the_terminal_and_in_markdown(bench: Bench):
     ran = bench.run("--ladder-selftest", "--ladder-report=report.md")
     markdown = (bench.pytester.path / "report.md").read_text(encoding="utf-8")
 
-    ran.has("*self-test: how far these verdicts can be trusted*", "*few_shot*met*%*answer?all? >= 0.90*40*")
+    ran.has("*self-test: how far these verdicts can be trusted*", "*few_shot*met*%*answer?all? * 0.90*40*")
     assert "on another eval set of this size the verdict of few_shot would differ in" in ran.flat
     assert "40 cases are few" in ran.flat
     assert max(map(len, ran.lines[ran.lines.index("  self-test: how far these verdicts can be trusted") :])) <= 80
@@ -95,6 +95,12 @@ def test_a_rung_that_is_not_on_record_in_full_is_named(bench: Bench):
     ran = bench.run("--ladder-selftest")
 
     assert "few_shot left out: not every answer of it is on record" in ran.flat
+
+
+def test_a_rung_that_ended_early_is_left_out(bench: Bench):
+    bench.make({"prompt": 4, "few_shot": 37}, cases=40, tables='[decision]\nstop = "certain"')
+
+    assert found(bench)["left_out"]["prompt"].startswith("it ended early")
 
 
 def test_without_any_recorded_rung_it_says_so(bench: Bench):

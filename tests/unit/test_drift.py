@@ -85,6 +85,12 @@ def test_the_smallest_difference_is_told_and_shrinks_with_cases():
     assert 0.0 < many < few < 1.0
 
 
+def test_graded_scores_that_do_not_differ_are_no_proof_of_equality():
+    graded, whole = ({"answer": {f"c{i}": [score] for i in range(50)}} for score in (0.5, 1.0))
+
+    assert judged(graded, graded)[0].detectable == judged(whole, whole)[0].detectable
+
+
 def test_below_the_least_number_of_cases_nothing_can_be_shown():
     assert least_cases(0.95, 1) == 6
     for n in (5, 6):

@@ -13,7 +13,7 @@ from pytest_ladder.core.cases import ALL
 from pytest_ladder.core.mcnemar import least_differing
 from pytest_ladder.core.multiplicity import shared
 from pytest_ladder.core.pairing import Difference, Pairs, SliceComparison, compare_family
-from pytest_ladder.core.power import detectable
+from pytest_ladder.core.power import detectable, detectable_effect
 from pytest_ladder.core.selftest import Repeats
 
 
@@ -55,7 +55,7 @@ class DriftMetric:
         return cls(
             metric, found.n, found.before, found.after, found.wins, found.losses, found.difference, found.low,
             found.high, min(1.0, 2 * min(found.adjusted_gain, found.adjusted_loss)),
-            found.verdict in (Difference.BETTER, Difference.WORSE), detectable(found, shared(confidence, metrics)),
+            found.verdict in (Difference.BETTER, Difference.WORSE), _detectable(found, shared(confidence, metrics)),
         )  # fmt: skip
 
 
@@ -130,6 +130,15 @@ def compared(
         pairs[metric] = Pairs(old, new, {ALL: [case for case in old if case in new]}, clusters)
     found = compare_family(pairs, confidence=each, seed=seed)
     return tuple(DriftMetric.of(metric, one.slices[ALL], each, len(found)) for metric, one in found.items())
+
+
+def _detectable(found: SliceComparison, confidence: float) -> float | None:
+    """The smallest difference that the pairs could show.
+
+    Where none differs there is no spread to reckon with, not even of graded scores: a difference is then taken to turn
+    a whole case from right to wrong, or the other way.
+    """
+    return detectable(found, confidence) if found.moved else detectable_effect(found.units, 0.0, confidence)
 
 
 def least_cases(confidence: float, metrics: int) -> int:

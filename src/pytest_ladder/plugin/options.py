@@ -63,8 +63,8 @@ OPTIONS = (
         "provider changed the model?", keywords={"metavar": "N", "default": None},
     ),
     Option(
-        "--ladder-selftest", "judge the gate itself on the recordings: the smallest gain this eval set can show, "
-        "and how often its verdicts would flip", keywords={"action": "store_true"},
+        "--ladder-selftest", "judge the verdicts themselves on the recordings: the smallest gain this eval set can "
+        "show, and how often they would flip", keywords={"action": "store_true"},
     ),
     Option(
         "--ladder-concurrency", "answers in the making at a time (default 16)", ini="ladder_concurrency",

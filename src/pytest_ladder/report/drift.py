@@ -42,7 +42,7 @@ def _metric(metric: DriftMetric) -> str:
         return f"{scores} ({counts}, p {numbers.p_value(metric.p_value)})"
     if metric.detectable is None:
         return f"{scores} ({counts})"
-    return f"{scores} ({counts}); a change of {numbers.score(metric.detectable)} would have shown (power 80 %)"
+    return f"{scores} ({counts}; could show a change of {numbers.score(metric.detectable)})"
 
 
 def drift_facts(drift: Drift) -> str:

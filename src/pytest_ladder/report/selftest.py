@@ -28,7 +28,8 @@ def columns_of_selftest(found: SelfTested, *, unicode: bool) -> Columns:
     rows = [(rung, test, check, check is test.checks[0]) for rung, test in found.rungs.items() for check in test.checks]
     heads = [(rung, test) if first else ("", None) for rung, test, _, first in rows]
     checks = [check for _, _, check, _ in rows]
-    signs = [f"{check.metric}[{check.slice}] >= {numbers.threshold(check.threshold)}" for check in checks]
+    sign = "≥" if unicode else ">="
+    asked = [f"{check.metric}[{check.slice}] {sign} {numbers.threshold(check.threshold)}" for check in checks]
     repeated = any(test.aa_pairs for test in found.rungs.values())
     aa = [Column(("A/A", "flips"), tuple((Piece(_aa(test)),) for _, test in heads), right=True)] if repeated else []
     return Columns(
@@ -36,7 +37,7 @@ def columns_of_selftest(found: SelfTested, *, unicode: bool) -> Columns:
         state=Column(("verdict",), tuple(_verdict(test) for _, test in heads)),
         figures=(
             Column(("flips",), tuple(_flips(test.flips if test else None) for _, test in heads), right=True), *aa,
-            Column(("threshold",), tuple((Piece(one_line(sign, unicode=unicode)),) for sign in signs)),
+            Column(("threshold",), tuple((Piece(one_line(text, unicode=unicode)),) for text in asked)),
             Column(("n",), tuple((Piece(numbers.count(check.n)),) for check in checks), right=True),
             Column(("", "flips"), tuple(_flips(check.flips) for check in checks), right=True),
             Column(
@@ -72,7 +73,11 @@ def selftest_lines(found: SelfTested) -> Iterator[tuple[str, str, bool]]:
     if found.rungs:
         rung, test = max(found.rungs.items(), key=lambda item: item[1].flips)
         yield "flips", _flips_words(rung, test), False
-        yield "least gain", "the smallest gain over the rung that so many cases show in 80 % of comparisons", False
+        yield (
+            "least gain",
+            "the smallest gain over the rung that a comparison on so many cases would show (power 80 %)",
+            False,
+        )
     if any(test.aa_pairs for test in found.rungs.values()):
         yield "A/A", "pairs of repeats, each judged alone, whose verdicts differ: nothing but chance does", False
     else:

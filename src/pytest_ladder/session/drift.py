@@ -152,7 +152,5 @@ class Again:
         blind = [metric for metric in found.metrics if metric.detectable is None]
         if blind:
             least = drift.least_cases(found.confidence, len(found.metrics))
-            yield (
-                f"{blind[0].n} scored cases are too few to show any difference of {blind[0].metric}: it takes "
-                f"{least} or more"
-            )
+            told = f"{blind[0].n} scored cases are too few to show any difference of {blind[0].metric}"
+            yield f"{told}: it takes {least} or more" if blind[0].n < least else told

@@ -14,6 +14,7 @@ from pytest_ladder.session.rescored import outcomes_of, repeats_of
 from pytest_ladder.session.standing import Standing
 
 NOT_RECORDED = "not every answer of it is on record"
+ENDED_EARLY = "it ended early, once its verdict was certain: the cases it answered are no sample of the eval set"
 
 
 def selftests(standing: Standing) -> SelfTested:
@@ -26,8 +27,8 @@ def selftests(standing: Standing) -> SelfTested:
     tested: dict[str, SelfTest] = {}
     left_out: dict[str, str] = {}
     for rung in ladder.rungs:
-        if rung.id not in standing.results:
-            left_out[rung.id] = NOT_RECORDED
+        if why := _incomplete(standing, rung.id):
+            left_out[rung.id] = why
             continue
         try:
             tested[rung.id] = selftest(ladder, run.whole, _scores(standing, rung))
@@ -35,6 +36,14 @@ def selftests(standing: Standing) -> SelfTested:
             left_out[rung.id] = str(fault)
     sure = Confidences.of(ladder).met if ladder.decision.rule == CONFIDENT else None
     return SelfTested(tested, left_out, health(ladder, run.whole, sure))
+
+
+def _incomplete(standing: Standing, rung_id: str) -> str:
+    """Why a rung cannot be judged; empty where it can."""
+    result = standing.results.get(rung_id)
+    if result is None:
+        return NOT_RECORDED
+    return ENDED_EARLY if result.evaluation.unasked else ""
 
 
 def _scores(standing: Standing, rung: RungSpec) -> Repeats:
