@@ -24,7 +24,7 @@ def reply(messages):
     with (HERE / "asked.txt").open("a", encoding="utf-8") as file:
         file.write(f"model c{number}\\n")
     right, name, chance = (HERE / "mode.txt").read_text(encoding="utf-8").split()
-    sure = number < int(right) if chance == "sure" else random.random() < float(chance)
+    sure = number < int(right) if chance == "sure" else random.Random(f"{right} {number}").random() < float(chance)
     return {"text": f"answer {number}" if sure else f"no idea of {number}", "model": name, "cost_usd": 0.001,
             "prompt_tokens": 5, "completion_tokens": 1}
 """
@@ -47,7 +47,7 @@ def test_support(rung):
 
 
 def behave(bench: Bench, right: int, name: str = "arith-1", chance: str = "sure") -> None:
-    """What the model does from now on; no file of the ladder changes."""
+    """What the model does from now on; no file of the ladder changes. With a chance `right` seeds it."""
     bench.write("mode.txt", f"{right} {name} {chance}")
 
 
@@ -108,6 +108,18 @@ def test_a_model_that_stays_the_same_passes(modelled: Bench):
     assert "0 of 30 answers differ in their text" in ran.flat
     assert len(modelled.asked()) == 30  # none was taken from the recorded calls
     assert left(modelled) == before
+
+
+def test_a_model_that_varies_by_chance_alone_seldom_raises_the_alarm(modelled: Bench):
+    behave(modelled, 1000, chance="0.7")
+    modelled.run("--ladder-record=all")
+    found = []
+    for seed in range(8):
+        behave(modelled, seed, chance="0.7")
+        found.append(told(modelled, "--ladder-drift=40"))
+
+    assert all(one["texts_differ"] > 5 for one in found)
+    assert sum(one["finding"] == "changed" for one in found) <= 1
 
 
 def test_another_name_of_the_model_fails_the_build(modelled: Bench):
