@@ -64,7 +64,7 @@ def test_the_lever_is_held_against_the_hold_out_set_without_being_asked_to(bench
     assert ran.status == 0
     assert [asked for asked in bench.asked() if asked.startswith("prompt c1")] == ["prompt c1"]
     assert bench.verdicts == ["prompt short", "few_shot met", "few_shot met", "selected few_shot"]
-    assert "hold-out few_shot met: answer[all] 0.97 >= 0.90 (n = 60), 1st look at this set" in ran.flat
+    assert "hold-out few_shot met: answer[all] 0.97 >= 0.90 (n = 60, within noise), 1st look at this set" in ran.flat
     assert "and holds on the hold-out set (1st look at this set)" in decisions(bench)[0]["reason"]
     assert len(bench.recorded("few_shot")) == 70
 

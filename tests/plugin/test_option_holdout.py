@@ -31,7 +31,7 @@ def test_with_it_the_rung_that_meets_is_scored_on_it_too(held: Bench):
     ran = held.run("--ladder-holdout")
 
     assert ran.status == 0
-    assert "hold-out few_shot met: answer[all] 1.00 >= 0.90 (n = 6), 1st look at this set" in ran.flat
+    assert "hold-out few_shot met: answer[all] 1.00 >= 0.90 (n = 6, within noise), 1st look at this set" in ran.flat
     assert [asked for asked in held.asked() if "c10" in asked] == [f"few_shot c{n}" for n in range(100, 106)]
 
 

@@ -131,6 +131,7 @@ def test_a_look_in_one_line():
         "prompt met: answer[all] 0.94 >= 0.90 (n = 60), 2nd look at this set"
     )
     assert look_words(SPEC, Look(look(0.9), 1)).startswith("prompt met: answer[all] 0.90 >= 0.90")
+    assert "0.94 >= 0.90 (n = 60, within noise)" in look_words(SPEC, Look(look(0.94, low=0.88), 1))
 
 
 # --- sets that could confirm nothing ---------------------------------------------------------------------------------

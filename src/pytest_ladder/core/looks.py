@@ -86,7 +86,7 @@ def _version(entry: RungEntry) -> tuple[str, str, str]:
 def look_words(ladder: Ladder, look: Look) -> str:
     """A look in one line: rung, verdict, figures, and which look at the set it is."""
     verdict = "undecided" if look.entry.verdict is Verdict.INCONCLUSIVE else str(look.entry.verdict)
-    figures = ", ".join(_line(check) for check in _checks(ladder, look.entry))
+    figures = ", ".join(_line(check, noise=True) for check in _checks(ladder, look.entry))
     return f"{look.entry.rung} {verdict}: {figures}, {counted_words(look)}"
 
 
@@ -137,7 +137,7 @@ def _measured(entry: RungEntry) -> dict[str, float | None]:
     return {name: value for name, value in entry.limits.items() if value is None or isinstance(value, float | int)}
 
 
-def _line(check: Check) -> str:
+def _line(check: Check, *, noise: bool = False) -> str:
     figure = check.figure
     if figure is None:
         value = "not measured" if check.value is None else f"{check.value:.6g}"
@@ -147,7 +147,8 @@ def _line(check: Check) -> str:
     sign = "<" if figure.mean < check.threshold and check.verdict is not Verdict.MET else ">="
     if check.verdict is Verdict.INCONCLUSIVE:
         sign = "not clearly below" if sign == "<" else "not clearly above"
-    return f"{check.metric}[{check.slice}] {_beside(figure.mean, check.threshold, sign)} (n = {figure.n})"
+    within = ", within noise" if noise and check.noisy and check.verdict is not Verdict.INCONCLUSIVE else ""
+    return f"{check.metric}[{check.slice}] {_beside(figure.mean, check.threshold, sign)} (n = {figure.n}{within})"
 
 
 def _beside(mean: float, least: float, sign: str) -> str:
