@@ -408,6 +408,21 @@ def test_a_tuned_model_must_hold_there_too(bench: Bench):
     assert bench.verdicts == ["prompt short", "fine_tune met", "fine_tune short", "selected None"]
 
 
+def test_a_harder_hold_out_set_opens_the_gate_and_the_first_one_stays_told(bench: Bench):
+    gate = '\n[gate]\nrequired = ["prompt"]\nmin_form_share = 0\n[gate.effort]\nprompt = 1'
+    held(bench, {"prompt": right(of_sixty=60), "fine_tune": range(300)}, tables=CONFIRM + gate).run()
+    holdout(bench, [case(n) for n in range(200, 260)])
+
+    ran = bench.run()
+
+    assert ran.status == 0
+    assert (
+        "prompt met on the eval set, not on the hold-out set: answer[all] 0.00 < 0.90 (n = 60); versions held"
+        in (decisions(bench)[-1]["reason"])
+    )
+    assert "versions held against other hold-out sets: 1" in decisions(bench)[-1]["reason"]
+
+
 def test_once_a_cheaper_rung_holds_the_tuned_one_may_go(bench: Bench):
     gate = '\n[gate]\nrequired = ["prompt"]\nmin_form_share = 0\n[gate.effort]\nprompt = 1'
     held(bench, {"prompt": 2, "fine_tune": range(200)}, tables=CONFIRM + gate).run()

@@ -263,7 +263,8 @@ class Standing:
         clear = checks.clear if checks else Verdict.INCONCLUSIVE
         clear = clear if clear in (Verdict.SHORT, Verdict.ERROR) else Verdict.INCONCLUSIVE
         missing = more_in_holdout(self.ladder, evidence.id, checks.clear_checks) if checks else ""
-        return replace(evidence, clear=clear, missing=missing, unheld=self.unheld(evidence.id))
+        others = f"; versions held against other hold-out sets: {look.elsewhere}" if look.elsewhere else ""
+        return replace(evidence, clear=clear, missing=missing, unheld=self.unheld(evidence.id) + others)
 
     @property
     def ids(self) -> dict[str, str]:
