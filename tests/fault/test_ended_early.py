@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import shutil
+import signal
 from pathlib import Path
 
 import pytest
 
 from pytest_ladder.core.answers import answers_digest
 from pytest_ladder.store.recordings import recorded_inputs
+from tests.fault.test_kills import SLOW, SLOW_LADDER, asked, recorded, stopped
 from tests.fault.test_tampering import labels
 from tests.project import LADDER, Project, prompt, sealed
 
@@ -131,3 +133,26 @@ def test_a_verdict_is_proven_by_its_answers_alone(project: Project) -> None:
     assert ran.status == 1
     assert "not on record" in ran.text
     assert project.command("verify").status == 1
+
+
+# --- runs that end before the verdict is certain ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
+def test_a_run_that_was_stopped_goes_on_to_the_same_end(pytester: pytest.Pytester, how: int) -> None:
+    ladder = SLOW_LADDER.replace(LIMITS, '[decision]\nstop = "certain"\n').replace(
+        'all = 0.95, "odd" = 0.90', "all = 0.5"
+    )
+    slow = Project.make(pytester.path, cases=40, ladder=ladder, inner=pytester, slow__py=SLOW.replace("MOODY", "False"))
+    assert stopped(slow, 10, how) != 0
+    kept = set(recorded(slow))
+    assert len(kept) >= 5
+
+    assert slow.run("--ladder-concurrency=1").status == 0
+
+    verdicts = [(entry["rung"], entry["verdict"]) for entry in slow.log if entry["kind"] == "rung"]
+    assert verdicts == [("prompt", "short"), ("few_shot", "met")]
+    assert kept <= set(recorded(slow))
+    assert len(set(asked(slow))) < 60
+    assert len(recorded(slow)) == len(set(recorded(slow)))
+    assert slow.none().status == 0

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import random
+import shutil
 from typing import Any
 
 import pytest
 
 from pytest_ladder.core.entries import Figure
 from pytest_ladder.core.thresholds import check_threshold
-from tests.plugin.bench import Bench, case
+from tests.plugin.bench import MODEL, Bench, case
 
 CERTAIN = '[decision]\nstop = "certain"'
 
@@ -189,6 +190,147 @@ def test_a_smoke_run_is_not_cut_short(bench: Bench) -> None:
     bench.run("--ladder-limit=10")
 
     assert len(bench.asked("prompt")) == 20  # 10 of the slice, 10 without
+
+
+FAILING = """\
+from pathlib import Path
+
+
+def answer(case):
+    with Path(__file__).with_name("asked.txt").open("a", encoding="utf-8") as file:
+        file.write(f"prompt {{case.id}}\\n")
+    number = int(case.input.split()[-1])
+    if number in {broken} and not Path(__file__).with_name("mended").exists():
+        raise ValueError("down")
+    return f"answer {{number}}"
+"""
+
+
+def test_a_case_in_error_is_a_case_that_is_not_known(bench: Bench) -> None:
+    early(bench, {"prompt": 60}, decision="max_error_rate = 0.05")
+    bench.write("prompt.py", FAILING.format(broken=(3, 40)))
+
+    ran = bench.run("--ladder-concurrency=1")
+
+    assert ran.status == 0
+    assert len(bench.recorded("prompt")) == 54
+    assert bench.log[0]["errors"] == 0
+    broken = len(bench.asked("prompt")) - 54
+    assert broken > 0
+    assert f"{broken} case" in ran.flat
+    assert "in error: the verdict is certain without" in ran.flat
+    before = bench.log_path.read_bytes()
+    assert bench.run().status == 0
+    assert bench.run("--ladder-record=none").status == 0
+    assert bench.asked() == []
+    assert bench.log_path.read_bytes() == before
+
+
+def test_too_many_errors_are_an_error_and_the_next_run_finds_the_verdict_certain(bench: Bench) -> None:
+    early(bench, {"prompt": 60})
+    bench.write("prompt.py", FAILING.format(broken=range(0, 60, 10)))
+
+    assert bench.run("--ladder-concurrency=1").status == 1
+    assert bench.log[0]["verdict"] == "error"
+    assert bench.log[0]["errors"] == len(bench.asked("prompt")) - 54 > 0
+    assert len(bench.recorded("prompt")) == 54
+    bench.write("mended", "")
+
+    assert bench.run().status == 0
+    assert bench.verdicts == ["prompt error", "prompt met", "selected prompt"]
+    assert bench.run("--ladder-record=none").status == 0
+
+
+def test_a_budget_that_lasts_until_the_verdict_is_certain_is_enough(bench: Bench) -> None:
+    early(bench, {"prompt": 60}, head='model = "models.py:reply"')
+    bench.write("models.py", MODEL)
+    bench.write(
+        "prompt.py", "def answer(case, llm):\n    return llm.chat([{'role': 'user', 'content': case.input}]).text\n"
+    )
+
+    assert bench.run("--ladder-max-calls=30", "--ladder-concurrency=1").status == 1
+    assert bench.verdicts == ["prompt error"]
+    assert bench.run("--ladder-max-calls=24", "--ladder-concurrency=1").status == 0
+    assert len(bench.asked("model")) == 54
+    assert bench.verdicts == ["prompt error", "prompt met", "selected prompt"]
+
+
+def test_a_rung_whose_budget_is_spent_is_still_known_if_its_verdict_is_certain(bench: Bench) -> None:
+    early(bench, {"prompt": 10, "few_shot": 60}, head='model = "models.py:reply"')
+    bench.write("models.py", MODEL)
+    assert bench.run("--ladder-concurrency=1").status == 0
+    bench.write(
+        "prompt.py", "def answer(case, llm):\n    return llm.chat([{'role': 'user', 'content': case.input}]).text * 0\n"
+    )
+
+    ran = bench.run("--ladder-max-calls=3", "--ladder-concurrency=1", "--ladder-climb=all", "-v")
+
+    assert "few_shot" in ran.text
+    assert ran.outcomes()["few_shot"] in ("met", "selected", "MET", "SELECTED")
+
+
+def test_on_workers_as_on_one(bench: Bench) -> None:
+    early(bench, {"prompt": 0, "few_shot": 60})
+
+    ran = bench.run("-n", "2", "--ladder-concurrency=1")
+
+    assert ran.status == 0
+    assert "asked 7 of 60: certain" in ran.text
+    assert bench.verdicts == ["prompt short", "few_shot met", "selected few_shot"]
+    assert bench.run("-n", "2", "--ladder-record=none").status == 0
+
+
+def test_scores_in_place_of_answers_prove_the_verdict_too(bench: Bench) -> None:
+    early(bench, {"prompt": 10, "few_shot": 60}, tables='[recordings]\nstore = "local"')
+    assert bench.run("--ladder-concurrency=1").status == 0
+    assert bench.run("--ladder-record=none").status == 0
+    shutil.rmtree(bench.folder / "recordings")
+
+    ran = bench.run("--ladder-record=none")
+
+    assert ran.status == 0, ran.text
+    assert "answers not verifiable here" in ran.flat
+    [scores] = (bench.folder / "scores/few_shot").glob("*.jsonl")
+    scores.write_text("".join(scores.read_text().splitlines(keepends=True)[:-4]))
+    assert bench.run("--ladder-record=none").status == 1
+
+
+def test_the_gate_says_that_the_stop_is_why_it_is_not_clear(bench: Bench) -> None:
+    gate = '[gate]\nrequired = ["prompt"]\nmin_form_share = 0\n[gate.effort]\nprompt = 1'
+    early(bench, {"prompt": 10, "fine_tune": 60}, tables=gate)
+
+    ran = bench.run("--ladder-fine-tune", "--ladder-concurrency=1")
+
+    assert ran.status == 1
+    assert "undecided: prompt: its figures do not clearly miss the target" in ran.flat
+    assert 'were not asked, for stop = "certain": set it to "never"' in ran.flat
+    bench.edit("ladder.toml", 'stop = "certain"', 'stop = "never"')
+    assert bench.run("--ladder-fine-tune").status == 0
+
+
+def test_an_undecided_rung_that_ended_early_wants_other_cases(bench: Bench) -> None:
+    early(bench, {"prompt": 51}, decision='rule = "confident"', thresholds="answer = { all = 0.85 }")
+
+    ran = bench.run("--ladder-concurrency=1")
+
+    assert ran.status == 1
+    assert bench.verdicts[0] == "prompt inconclusive"
+    assert len(bench.asked("prompt")) < 60
+    assert "to decide it: more cases than the 60 of the eval set" in ran.flat
+
+
+def test_the_order_is_that_of_the_seed_and_of_the_slices(bench: Bench) -> None:
+    early(bench, {"prompt": 0}, head="seed = 5")
+    bench.run("--ladder-concurrency=1")
+    first = bench.asked("prompt")
+    shutil.rmtree(bench.folder / "recordings")
+    bench.log_path.unlink()
+    bench.cases([case(number) for number in reversed(range(60))])
+
+    bench.run("--ladder-concurrency=1")
+
+    assert bench.asked("prompt") == first
+    assert {int(name[1:]) % 2 for name in first} == {0, 1}
 
 
 # --- lossless ---------------------------------------------------------------------------------------------------------
