@@ -141,7 +141,7 @@ def _none(
 ) -> Decision:
     reason = "no rung on record meets the target"
     if seen:
-        reason += ": " + "; ".join(_told(ladder, seen, current, looks))
+        reason += ": " + "; ".join(told.removeprefix("below the target: ") for told in _told(ladder, seen, current, looks))
     undecided = tuple(r.id for r in seen if current[r.id].verdict is Verdict.INCONCLUSIVE)
     told = _with(reason, granted)
     ids = tuple(r.id for r in seen)
