@@ -208,7 +208,7 @@ def answer(case):
 
 def test_a_case_in_error_is_a_case_that_is_not_known(bench: Bench) -> None:
     early(bench, {"prompt": 60}, decision="max_error_rate = 0.05")
-    bench.write("prompt.py", FAILING.format(broken=(3, 40)))
+    bench.write("prompt.py", FAILING.format(broken=(3, 20, 40)))
 
     ran = bench.run("--ladder-concurrency=1")
 
