@@ -17,6 +17,7 @@ from pytest_ladder.core.ports import Model
 from pytest_ladder.core.prices import Price
 from pytest_ladder.engine.loop import LoopThread
 from pytest_ladder.errors import InvalidRequest, LadderError, ModelFailed, ModelRefused, ModelUnavailable
+from tests.extras import needs
 from tests.loopback import (
     EMPTY,
     GARBAGE,
@@ -36,7 +37,7 @@ from tests.loopback import (
 )
 
 KEY = "sk-not-a-real-key-4711"
-NEEDS = {"direct": "aiohttp", "litellm": "litellm"}
+NEEDS = {"direct": ("aiohttp", "http"), "litellm": ("litellm", "llm")}
 TOOL = {"type": "function", "function": {"name": "look_up", "parameters": {"type": "object", "properties": {}}}}
 SCHEMA = {"type": "json_schema", "json_schema": {"name": "note", "schema": {"type": "object"}}}
 
@@ -78,7 +79,7 @@ def loop() -> Iterator[LoopThread]:
 
 @pytest.fixture(params=["direct", "litellm"])
 def asked(request: pytest.FixtureRequest, loop: LoopThread, monkeypatch: pytest.MonkeyPatch) -> Iterator[Asked]:
-    pytest.importorskip(NEEDS[request.param], reason=f"{NEEDS[request.param]} comes with an extra")
+    needs(*NEEDS[request.param])
     monkeypatch.setenv("LOOPBACK_KEY", KEY)
     with Loopback() as server:
         made = Asked(request.param, server, loop)
@@ -277,7 +278,7 @@ def test_after_it_was_closed_it_opens_again(asked: Asked):
 
 @pytest.fixture
 def direct(loop: LoopThread, monkeypatch: pytest.MonkeyPatch) -> Iterator[Asked]:
-    pytest.importorskip("aiohttp", reason="aiohttp comes with the extra `http`")
+    needs("aiohttp", "http")
     monkeypatch.setenv("LOOPBACK_KEY", KEY)
     with Loopback() as server:
         made = Asked("direct", server, loop)

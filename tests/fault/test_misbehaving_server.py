@@ -13,6 +13,7 @@ from pytest_ladder.errors import LadderError, ModelRefused
 from pytest_ladder.session.ladder_files import Shared
 from pytest_ladder.session.ladder_run import LadderRun
 from pytest_ladder.session.settings import Settings
+from tests.extras import needs
 from tests.loopback import (
     EMPTY,
     GARBAGE,
@@ -27,7 +28,7 @@ from tests.loopback import (
     failing,
 )
 
-pytest.importorskip("aiohttp", reason="aiohttp comes with the extra `http`")
+needs("aiohttp", "http", module=True)
 
 AT_A_TIME = 64
 WORST = (
