@@ -333,6 +333,20 @@ def test_the_order_is_that_of_the_seed_and_of_the_slices(bench: Bench) -> None:
     assert {int(name[1:]) % 2 for name in first} == {0, 1}
 
 
+def test_reports_show_the_cases_that_were_asked_alone(bench: Bench) -> None:
+    early(bench, {"prompt": 0, "few_shot": 60})
+    paths = [bench.folder / f"report{kind}" for kind in (".html", ".md", ".json")]
+
+    ran = bench.run("--ladder-concurrency=1", *(f"--ladder-report={path}" for path in paths))
+
+    assert ran.status == 0, ran.text
+    page, comment, data = (path.read_text(encoding="utf-8") for path in paths)
+    assert "asked 7 of 60: certain" in comment
+    assert json.loads(data)["ladders"][0]["rungs"][0]["entry"]["scores"]["answer"]["all"]["n"] == 7
+    shown = {name for name in (f"c{n}" for n in range(60)) if f'"{name}"' in page}
+    assert shown == set(bench.recorded("prompt"))
+
+
 # --- lossless ---------------------------------------------------------------------------------------------------------
 
 GRADED = """\

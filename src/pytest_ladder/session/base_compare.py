@@ -13,6 +13,7 @@ from pytest_ladder.core.evaluation import Evaluation, Outcomes, grade
 from pytest_ladder.core.ladder import Ladder
 from pytest_ladder.core.pairing import Pairs, compare_family
 from pytest_ladder.core.policy import Policy
+from pytest_ladder.core.stopping import curtails
 from pytest_ladder.engine.score import score
 from pytest_ladder.errors import InvalidFile
 from pytest_ladder.session.base_ladder import BaseLadder
@@ -154,7 +155,8 @@ class Comparer:
             self._tell(entry.rung, KEPT_OUT if self.run.local else "its answers are not in git there")
             return None
         folder, rootdir, repeats = self.base.folder, self.base.rootdir, self.base.ladder.repeats
-        found = known_scores(folder, entry.rung, entry.fingerprint, rootdir, alike, repeats)
+        early = curtails(self.base.ladder)  # it may have scores of a part alone
+        found = known_scores(folder, entry.rung, entry.fingerprint, rootdir, alike, repeats, partial=early)
         if found is None or not metrics or not len(alike):
             self._tell(entry.rung, f"{KEPT_OUT}, and the scores there are not by today's grading")
             return None
