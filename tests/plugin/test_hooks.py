@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -75,10 +77,12 @@ def pytest_ladder_decided(decision):
 """
 
 
-def ladder(bench: Bench, command: str) -> subprocess.CompletedProcess[str]:
+def ladder(bench: Bench, *command: str, path: Path | None = None) -> subprocess.CompletedProcess[str]:
+    found = [str(path)] if path else []
+    paths = os.pathsep.join([*found, *filter(None, [os.environ.get("PYTHONPATH")])])
     return subprocess.run(
-        [sys.executable, "-m", "pytest_ladder", command], cwd=bench.pytester.path, text=True, encoding="utf-8",
-        capture_output=True, check=False,
+        [sys.executable, "-m", "pytest_ladder", *command], cwd=bench.pytester.path, text=True, encoding="utf-8",
+        capture_output=True, check=False, env=os.environ | {"PYTHONPATH": paths},
     )  # fmt: skip
 
 
@@ -113,7 +117,7 @@ def test_a_system_of_a_plugin_and_its_file_in_the_fingerprint(bench: Bench):
     assert bench.run("-v").outcomes() == {"prompt": "SHORT", "few_shot": "SELECTED"}
     assert any(path.endswith("conftest.py") for path in bench.log[1]["artifacts"])
     assert bench.run("--ladder-record=none").status == 0
-    assert ladder(bench, "verify").returncode == 0
+    assert ladder(bench, "verify", "--conftest").returncode == 0
 
     conftest(bench, SYSTEM.replace('"answer "', '"Answer "'))
     assert bench.run("--ladder-record=none").status == 1, "another version of it has no recordings"
@@ -146,7 +150,7 @@ def test_a_gate_rule_of_a_plugin_refuses(bench: Bench, command: tuple[str, ...])
 
     assert ran.status == 1
     assert "acme.freeze" in ran.text
-    assert "acme.freeze" in ladder(bench, "status").stdout
+    assert "acme.freeze" in ladder(bench, "status", "--conftest").stdout
 
 
 def test_a_diagnosis_of_a_plugin_counts_where_no_label_speaks(bench: Bench):
@@ -177,8 +181,8 @@ def test_what_was_measured_and_decided_is_told_once(bench: Bench):
 
     bench.run()
     told = (bench.pytester.path / "told.txt").read_text(encoding="utf-8").splitlines()
-    ladder(bench, "status")
-    ladder(bench, "verify")
+    ladder(bench, "status", "--conftest")
+    ladder(bench, "verify", "--conftest")
 
     assert told == ["prompt short", "few_shot met", "selected few_shot"]
     assert (bench.pytester.path / "told.txt").read_text(encoding="utf-8").splitlines() == told
@@ -199,7 +203,42 @@ def test_the_command_tells_of_a_conftest_that_cannot_be_loaded(bench: Bench):
     bench.run()
     conftest(bench, "import nowhere_to_be_found\n")
 
-    ran = ladder(bench, "verify")
+    ran = ladder(bench, "verify", "--conftest")
 
     assert ran.returncode == 4
     assert "conftest.py: it cannot be loaded" in ran.stderr
+
+
+def test_the_command_loads_no_conftest_by_itself(bench: Bench):
+    """It could patch what is to judge it."""
+    bench.make({"prompt": 10}, tables='[metrics.short]\nscorer = "acme.length"\noptions = { most = 9 }')
+    conftest(bench, SCORER + "\nprint('loaded')\n")
+    bench.run()
+
+    ran = ladder(bench, "verify")
+
+    assert ran.returncode == 4
+    assert "loaded" not in ran.stdout
+    assert "acme.length" in ran.stderr
+    assert "add `--conftest`" in ran.stderr
+
+
+def test_the_command_asks_an_installed_plugin(bench: Bench, tmp_path: Path):
+    bench.make({"prompt": 10}, tables='[metrics.short]\nscorer = "acme.length"\noptions = { most = 9 }')
+    conftest(bench, SCORER)
+    bench.run()
+    conftest(bench, "")
+    site = tmp_path / "site"
+    about = site / "pytest_ladder_acme-1.0.dist-info"
+    about.mkdir(parents=True)
+    (site / "pytest_ladder_acme.py").write_text(SCORER, encoding="utf-8")
+    (about / "METADATA").write_text(
+        "Metadata-Version: 2.1\nName: pytest-ladder-acme\nVersion: 1.0\nRequires-Dist: pytest-ladder\n",
+        encoding="utf-8",
+    )
+    (about / "entry_points.txt").write_text("[pytest11]\nladder_acme = pytest_ladder_acme\n", encoding="utf-8")
+
+    ran = ladder(bench, "verify", path=site)
+
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert "selected: prompt" in ran.stdout

@@ -7,7 +7,7 @@ import shutil
 import sys
 
 from pytest_ladder.cli.find import find_ladders
-from pytest_ladder.cli.plugins import open_ladder
+from pytest_ladder.cli.plugins import add_conftest, open_ladder
 from pytest_ladder.errors import InvalidRequest, message
 from pytest_ladder.report.compare import render_compare
 from pytest_ladder.report.comparison_json import compared_json
@@ -31,12 +31,13 @@ def add_compare(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     command.add_argument("--cases", type=_number, default=SHOWN, metavar="N",
                          help=f"list at most N lost and N won cases a metric (default {SHOWN})")  # fmt: skip
     command.add_argument("--json", action="store_true", help="write JSON, with every lost and won case")
+    add_conftest(command)
     command.set_defaults(run=run_compare)
 
 
 def run_compare(options: argparse.Namespace) -> int:
     """Run the command; whatever the comparison shows, its exit status is 0."""
-    compared = compare_rungs(_open(options.path), options.before, options.after)
+    compared = compare_rungs(_open(options.path, options.conftest), options.before, options.after)
     if options.json:
         print(dump(compared_json(compared)), end="")
         return 0
@@ -47,14 +48,14 @@ def run_compare(options: argparse.Namespace) -> int:
     return 0
 
 
-def _open(written: str) -> LadderRun:
+def _open(written: str, conftest: bool) -> LadderRun:
     found = find_ladders([written])
     if len(found) > 1:
         raise InvalidRequest(message(
             written, f"there are {len(found)} ladders here", expected="one",
             next_step=f"name its folder or file: {', '.join(str(path.parent) for path in found)}",
         ))  # fmt: skip
-    return open_ladder(found[0])
+    return open_ladder(found[0], conftest)
 
 
 def _number(text: str) -> int:

@@ -13,7 +13,7 @@ from pathlib import Path
 from pytest_ladder.cli.compare import add_compare
 from pytest_ladder.cli.find import find_ladders
 from pytest_ladder.cli.init import init
-from pytest_ladder.cli.plugins import open_ladder
+from pytest_ladder.cli.plugins import add_conftest, open_ladder
 from pytest_ladder.cli.status import fitness, logged, obstacles
 from pytest_ladder.core.canonical import Json
 from pytest_ladder.core.economics import compare_costs
@@ -79,6 +79,7 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument(
             "paths", nargs="*", metavar="PATH", help="a ladder.toml, or a folder to search (default .)"
         )
+        add_conftest(command)
         if name == "prune":
             command.add_argument("--dry-run", action="store_true", help="only say what would be removed")
         command.set_defaults(run=run)
@@ -132,7 +133,7 @@ def _show(outcomes: Sequence[Outcome]) -> None:
 
 
 def _status(options: argparse.Namespace) -> int:
-    outcomes = [standing_of(open_ladder(path)) for path in find_ladders(options.paths)]
+    outcomes = [standing_of(open_ladder(path, options.conftest)) for path in find_ladders(options.paths)]
     _show(outcomes)
     for outcome in outcomes:
         print("\n" + "\n\n".join(filter(None, (obstacles(outcome), fitness(outcome)))))
@@ -142,7 +143,7 @@ def _status(options: argparse.Namespace) -> int:
 def _verify(options: argparse.Namespace) -> int:
     status = OK
     for path in find_ladders(options.paths):
-        run = open_ladder(path)
+        run = open_ladder(path, options.conftest)
         outcome, faults = verify(run)
         for fault in faults:
             print(f"error: {fault}", file=sys.stderr)
@@ -156,7 +157,7 @@ def _verify(options: argparse.Namespace) -> int:
 
 def _prune(options: argparse.Namespace) -> int:
     for path in find_ladders(options.paths):
-        run = open_ladder(path)
+        run = open_ladder(path, options.conftest)
         if run.log_fault:
             raise LadderError(f"{run.log_fault} Nothing was removed.")
         standing = Standing(run, {}, {}, datetime.now(UTC).date())

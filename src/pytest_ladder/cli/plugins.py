@@ -1,10 +1,20 @@
-"""A ladder as pytest would see it, for commands that run no test: with its rootdir, its plugins and conftest files."""
+"""A ladder and the plugins that have a say in it, for commands that run no test.
+
+By default no code of the project is loaded but what `ladder.toml` names: a `conftest.py` could patch what is to judge
+it. Installed plugins are asked, for whoever can install one need not go that way.
+"""
 
 from __future__ import annotations
 
+import argparse
+from collections.abc import Iterator
+from functools import cache
+from importlib.metadata import Distribution, distributions
 from pathlib import Path
+from typing import Any
 
-from pytest_ladder.errors import InvalidRequest, message
+from pytest_ladder.cli.find import rootdir_of
+from pytest_ladder.errors import InvalidFile, InvalidRequest, message
 from pytest_ladder.session.extensions import HookExtensions
 from pytest_ladder.session.ladder_files import Shared
 from pytest_ladder.session.ladder_run import LadderRun
@@ -12,25 +22,92 @@ from pytest_ladder.session.settings import Record, Settings
 
 QUIET = ("-s", "-p", "no:cacheprovider", "--assert=plain")
 """Options under which loading plugins prints, writes and rewrites nothing."""
+PREFIX = "pytest_ladder_"
+PACKAGE = "pytest-ladder"
 
 
-def open_ladder(path: Path) -> LadderRun:
+def add_conftest(command: argparse.ArgumentParser) -> None:
+    """Declare the option of a command that reads ladders."""
+    told = "load conftest.py files, and plugins that the ini file names, as pytest does"
+    command.add_argument("--conftest", action="store_true", help=told)
+
+
+def open_ladder(path: Path, conftest: bool = False) -> LadderRun:
     """Read a ladder, read-only; plugins are asked, and told of nothing.
 
-    A gate that were judged without the rules of a project's own plugins would not be its gate.
+    Args:
+        path: ladder.toml.
+        conftest: Whether to load `conftest.py` files, and plugins that the ini file names, as pytest would.
 
     Raises:
-        InvalidRequest: pytest's configuration or a `conftest.py` cannot be loaded.
+        InvalidRequest: pytest's configuration, a plugin or a `conftest.py` cannot be loaded.
         InvalidFile: a file of the ladder cannot be used.
     """
+    if conftest:
+        config = _config(path)
+        return _run(path, config.rootpath, config.hook)
+    rootdir = rootdir_of(path)
+    try:
+        return _run(path, rootdir, _installed())
+    except InvalidFile as fault:
+        if not any((folder / "conftest.py").exists() for folder in _between(path.parent, rootdir)):
+            raise
+        raise InvalidFile(f"{fault} If a `conftest.py` knows better: it was not loaded, add `--conftest`.") from None
+
+
+def _run(path: Path, rootdir: Path, hook: Any) -> LadderRun:
+    return LadderRun(path, Shared(Settings(record=Record.NONE), rootdir, extensions=HookExtensions(hook, notify=False)))
+
+
+def _between(folder: Path, rootdir: Path) -> Iterator[Path]:
+    for parent in (folder, *folder.parents):
+        yield parent
+        if parent == rootdir:
+            return
+
+
+def _config(path: Path) -> Any:
+    """What pytest makes of a folder, without running anything; pytest-xdist's workers begin in the same way."""
     import pytest
-    from _pytest.config import ConftestImportFailure, _prepareconfig  # as pytest-xdist does in its workers
+    from _pytest.config import ConftestImportFailure, _prepareconfig
 
     try:
-        config = _prepareconfig([*QUIET, str(path.parent)])
+        return _prepareconfig([*QUIET, str(path.parent)])
     except ConftestImportFailure as fault:
         raise InvalidRequest(message(str(fault.path), f"it cannot be loaded ({fault.cause})")) from None
     except (pytest.UsageError, ImportError) as fault:
         raise InvalidRequest(message(str(path), f"pytest's configuration cannot be used ({fault})")) from None
-    extensions = HookExtensions(config.hook, notify=False)
-    return LadderRun(path, Shared(Settings(record=Record.NONE), config.rootpath, extensions=extensions))
+
+
+@cache
+def _installed() -> Any:
+    """The hooks of installed plugins that declare to need this package."""
+    import pluggy
+
+    from pytest_ladder.plugin import hookspecs
+
+    class Plugins(pluggy.PluginManager):
+        def parse_hookimpl_opts(self, plugin: object, name: str) -> Any:
+            options = super().parse_hookimpl_opts(plugin, name)
+            return {} if options is None and name.startswith(PREFIX) and callable(getattr(plugin, name)) else options
+
+    plugins = Plugins("pytest")
+    plugins.add_hookspecs(hookspecs)
+    for distribution in distributions():
+        if _needs_us(distribution):
+            for entry in distribution.entry_points.select(group="pytest11"):
+                _register(plugins, entry)
+    return plugins.hook
+
+
+def _needs_us(distribution: Distribution) -> bool:
+    needed = distribution.requires or []
+    return any(text.lower().replace("_", "-").startswith(PACKAGE) for text in needed) and distribution.name != PACKAGE
+
+
+def _register(plugins: Any, entry: Any) -> None:
+    try:
+        plugins.register(entry.load(), name=entry.name)
+    except Exception as fault:
+        told = f"the plugin cannot be loaded ({type(fault).__name__}: {fault})"
+        raise InvalidRequest(message(entry.value, told)) from fault
