@@ -44,9 +44,9 @@ def test_lines_end_in_lf(tmp_path: Path):
     assert b"\r" not in (tmp_path / "a.md").read_bytes()
 
 
-@pytest.mark.parametrize("name", ["a.html", "a.txt", "a", ".json"])
+@pytest.mark.parametrize("name", ["a.htm", "a.txt", "a", ".json"])
 def test_another_extension_is_refused_with_the_known_ones(name: str, tmp_path: Path):
-    with pytest.raises(InvalidRequest, match=r"unknown extension.*one of \.json, \.md"):
+    with pytest.raises(InvalidRequest, match=r"unknown extension.*one of \.html, \.json, \.md"):
         check_extension(Path(name))
     with pytest.raises(InvalidRequest):
         write_report(tmp_path / name, run())

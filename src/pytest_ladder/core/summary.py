@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from pytest_ladder.core.base_summary import BaseSummary
+from pytest_ladder.core.case_summary import Details
 from pytest_ladder.core.confidences import PLAIN, Confidences
 from pytest_ladder.core.drift import Drift
 from pytest_ladder.core.entries import RungEntry
@@ -127,6 +128,10 @@ class LadderSummary:
     """Rungs that were asked again."""
     selftest: SelfTested | None = None
     """How far the verdicts can be trusted; None where it was not asked."""
+    details: Details | None = None
+    """Failing cases and trade-offs; None where no report asks for them."""
+    obstacles: tuple[Refusal, ...] = ()
+    """What stands before fine-tuning, asked for or not; empty where no report asks for it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,7 +83,15 @@ OPTIONS = (
         keywords={"metavar": "USD", "default": None},
     ),
     Option(
-        "--ladder-report", "write a report, by extension: .md, .json (repeatable)", ini="ladder_report",
+        "--ladder-max-tokens", "stop asking once so many tokens are used; what is recorded stays",
+        ini="ladder_max_tokens", keywords={"metavar": "N", "default": None},
+    ),
+    Option(
+        "--ladder-max-time", "begin no answer after so many seconds; what is recorded stays", ini="ladder_max_time",
+        keywords={"metavar": "S", "default": None},
+    ),
+    Option(
+        "--ladder-report", "write a report, by extension: .html, .md, .json (repeatable)", ini="ladder_report",
         ini_type="linelist", keywords={"action": "append", "default": [], "metavar": "PATH"},
     ),
     Option(
@@ -123,6 +131,8 @@ def read_settings(config: pytest.Config) -> Settings:
         timeout_s=_number(config, "ladder_timeout", float, 0.001) or 600.0,
         max_calls=_number(config, "ladder_max_calls", int, 1),
         max_cost_usd=_number(config, "ladder_max_cost", float, 0.0),
+        max_tokens=_number(config, "ladder_max_tokens", int, 1),
+        max_time_s=_number(config, "ladder_max_time", float, 0.001),
         limit=_number(config, "ladder_limit", int, 1),
         drift=_number(config, "ladder_drift", int, 1),
         selftest=config.getoption("ladder_selftest"),

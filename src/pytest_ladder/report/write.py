@@ -13,7 +13,15 @@ from pytest_ladder.errors import InvalidRequest, message
 from pytest_ladder.report.json_report import render_json
 from pytest_ladder.report.markdown import render_markdown
 
-RENDERERS: Mapping[str, Callable[[RunSummary], str]] = {".json": render_json, ".md": render_markdown}
+
+def _html(summary: RunSummary) -> str:
+    """As a page; its template engine is loaded only where one is asked for."""
+    from pytest_ladder.report.html.render import render_html
+
+    return render_html(summary)
+
+
+RENDERERS: Mapping[str, Callable[[RunSummary], str]] = {".html": _html, ".json": render_json, ".md": render_markdown}
 """Extension -> what writes such a report."""
 
 

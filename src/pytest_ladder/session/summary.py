@@ -13,6 +13,7 @@ from pytest_ladder.core.looks import look_words
 from pytest_ladder.core.rungs import RungSpec
 from pytest_ladder.core.summary import LadderSummary, Miss, RungRow, State
 from pytest_ladder.core.thresholds import ceilings, undecidable
+from pytest_ladder.session.case_summary import details_of, obstacles, wants_details
 from pytest_ladder.session.drifted import drifts_of
 from pytest_ladder.session.failing import failing
 from pytest_ladder.session.finish import Outcome
@@ -50,6 +51,8 @@ def summarise(outcome: Outcome, reports: Sequence[Report]) -> LadderSummary:
         sure=Confidences.of(ladder), too_few=() if _smoke(reports) else undecidable(ladder, standing.run.whole),
         rule=ladder.decision.rule, show=ladder.show, cases=len(standing.run.evalset), drifts=drifts_of(reports),
         selftest=selftests(standing) if standing.run.settings.selftest else None,
+        details=details_of(outcome) if wants_details(outcome) else None,
+        obstacles=obstacles(outcome) if wants_details(outcome) else (),
     )  # fmt: skip
 
 

@@ -1,0 +1,123 @@
+"""The failing cases of a ladder, and what else a full report shows: gathered from results that are there anyway."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from pytest_ladder.core.answers import Answer
+from pytest_ladder.core.case_summary import ERROR, CaseSummary, Details, RungCase
+from pytest_ladder.core.cases import ALL, Case
+from pytest_ladder.core.diagnosis_kinds import FailureKind
+from pytest_ladder.core.entries import DecisionEntry
+from pytest_ladder.core.evaluation import CaseResult, Evaluation
+from pytest_ladder.core.rungs import Kind
+from pytest_ladder.core.scores import Score, Unscored
+from pytest_ladder.core.summary import Refusal
+from pytest_ladder.core.tradeoff import tradeoffs
+from pytest_ladder.session.finish import Outcome
+from pytest_ladder.session.misses import shown
+from pytest_ladder.session.standing import Standing
+
+FULL = ".html"
+"""The extension of the reports that show every failing case."""
+
+
+def wants_details(outcome: Outcome) -> bool:
+    """Whether a report of this run shows what is gathered here."""
+    return any(path.suffix.lower() == FULL for path in outcome.standing.run.settings.reports)
+
+
+def details_of(outcome: Outcome) -> Details:
+    """Gather what a full report shows beyond the summary."""
+    standing = outcome.standing
+    ladder, known = standing.ladder, standing.current
+    entries = [known[rung.id] for rung in ladder.rungs if rung.id in known]
+    metrics = tuple(ladder.thresholds) or tuple(metric.name for metric in ladder.metrics)
+    return Details(
+        cases=_cases(standing), tradeoffs=tradeoffs(entries, metrics), entries=tuple(entries),
+        decision=_decision(outcome),
+        unverifiable=tuple(rung for rung, found in standing.results.items() if found.unverifiable),
+    )  # fmt: skip
+
+
+def obstacles(outcome: Outcome) -> tuple[Refusal, ...]:
+    """What stands before fine-tuning, in a ladder that has it."""
+    return outcome.standing.refusals if outcome.standing.ladder.kinds(Kind.FINE_TUNE) else ()
+
+
+def _decision(outcome: Outcome) -> DecisionEntry | None:
+    """The latest decision of the log or of this run that rests on what is current and selects what is selected."""
+    standing = outcome.standing
+    ids = {entry.id for entry in standing.current.values()} | {look.entry.id for look in standing.looks.values()}
+    made = [e for e in (*standing.run.log, *outcome.appended) if isinstance(e, DecisionEntry)]
+    alike = [e for e in made if e.selected == outcome.decision.selected and set(e.rests_on) <= ids]
+    return max(alike, key=lambda entry: entry.at, default=None)
+
+
+def _cases(standing: Standing) -> tuple[CaseSummary, ...]:
+    by_rung = {
+        rung.id: {r.case.id: r for r in standing.results[rung.id].evaluation.cases if not r.unasked}
+        for rung in standing.ladder.rungs
+        if rung.id in standing.current and rung.id in standing.results
+    }
+    kinds = {rung: _labels(standing, rung) for rung in by_rung}
+    gating = {rung: _gating(standing.results[rung].evaluation) for rung in by_rung}
+    texts = standing.ladder.show == "text"
+    found = []
+    for case in standing.run.whole:
+        rungs = {
+            rung: _rung_case(results[case.id], gating[rung], kinds[rung].get(case.id, ""), texts)
+            for rung, results in by_rung.items()
+            if case.id in results
+        }
+        if any(one.failed for one in rungs.values()):
+            found.append(_case(case, rungs, texts))
+    return tuple(found)
+
+
+def _labels(standing: Standing, rung: str) -> Mapping[str, str]:
+    """Case id -> its latest label at a rung."""
+    return {label.case: label.kind for label in sorted(standing.run.labels, key=lambda x: x.at) if label.rung == rung}
+
+
+def _gating(evaluation: Evaluation) -> tuple[str, ...]:
+    return evaluation.gating or tuple(evaluation.scores)
+
+
+def _case(case: Case, rungs: Mapping[str, RungCase], texts: bool) -> CaseSummary:
+    slices = tuple(sorted({*case.slices} - {ALL}))
+    if not texts:
+        return CaseSummary(case.id, slices, rungs)
+    expected = None if case.expected is None else shown(case.expected)
+    return CaseSummary(case.id, slices, rungs, shown(case.input), expected)
+
+
+def _rung_case(result: CaseResult, metrics: Sequence[str], label: str, texts: bool) -> RungCase:
+    scores = {metric: result.value(metric) for metric in metrics}
+    unscored = result.error is not None or None in scores.values()
+    failed = unscored or any(score is not None and score < 1.0 for score in scores.values())
+    kind = (ERROR if unscored else label or str(FailureKind.UNKNOWN)) if failed else ""
+    if not texts:
+        return RungCase(scores, failed, kind, note=result.error.kind if result.error else "")
+    return RungCase(scores, failed, kind, _answer(result.answers), _note(result, metrics) if failed else "")
+
+
+def _answer(answers: Sequence[Answer]) -> str | None:
+    told = [answer.text or ("" if answer.parsed is None else shown(answer.parsed)) for answer in answers]
+    different = dict.fromkeys(told)
+    if len(different) < 2:
+        return next(iter(different), None)
+    return "\n\n".join(f"[{told.count(text)} of {len(told)}]\n{text}" for text in different)
+
+
+def _note(result: CaseResult, metrics: Sequence[str]) -> str:
+    if result.error is not None:
+        return f"{result.error.kind}: {result.error.message}"
+    notes = []
+    for metric in metrics:
+        outcome = result.scores.get(metric)
+        if isinstance(outcome, Unscored):
+            notes.append(f"{metric}: unscored: {outcome.reason}")
+        elif isinstance(outcome, Score) and outcome.value < 1.0 and outcome.note:
+            notes.append(f"{metric}: {outcome.note}")
+    return "; ".join(notes)
