@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import re
 import unicodedata
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +13,10 @@ from pytest_ladder.core.canonical import Json
 from pytest_ladder.core.ports import Document, Hit
 
 if TYPE_CHECKING:
+    import numpy as np
     from rank_bm25 import BM25Okapi
+
+    Array = np.ndarray[Any, Any]
 
 RULES = {
     "k1": Rule(lambda value: is_number(value) and 0 < value < math.inf, "a number above 0"),
@@ -43,6 +45,8 @@ class Bm25:
     `rank_bm25.BM25Okapi` (`epsilon` 0.25) over `words(title + " " + text)`, but for terms to which it gives no
     positive weight: a term that stands in exactly half of the documents gets its floor for frequent terms, and in a
     corpus so small that this floor is not positive either, every term gets Lucene's weight ln(1 + (N-n+0.5)/(n+0.5)).
+
+    What each word adds to each document is computed once, so that a query only adds up the lists of its words.
     """
 
     def __init__(self, documents: Sequence[Document], k1: float = 1.5, b: float = 0.75) -> None:
@@ -55,22 +59,48 @@ class Bm25:
         """
         self._documents = tuple(documents)
         tokens = [words(f"{document.title} {document.text}") for document in self._documents]
-        self._postings: dict[str, list[int]] = defaultdict(list)
-        for position, found in enumerate(tokens):
-            for term in dict.fromkeys(found):
-                self._postings[term].append(position)
-        self._index = _okapi(tokens, k1, b) if self._postings else None
+        self._postings = _postings(_okapi(tokens, k1, b)) if any(tokens) else {}
 
     def search(self, query: str, top_k: int, /) -> list[Hit]:
         """The best documents, best first; ties by position in the corpus."""
-        terms = [term for term in words(query) if term in self._postings]
-        found = sorted({position for term in terms for position in self._postings[term]})
-        if not found or self._index is None:
+        import numpy as np
+
+        lists = [self._postings[term] for term in words(query) if term in self._postings]
+        if not lists or top_k <= 0:
             return []
-        scores = [float(score) for score in self._index.get_batch_scores(terms, found)]
+        scores = np.zeros(len(self._documents))
+        for positions, weights in lists:
+            scores[positions] += weights
+        found = np.flatnonzero(scores)
         # Rounded for the order alone, so that the last bit of a platform's logarithm does not decide a tie.
-        order = sorted(range(len(found)), key=lambda i: (-round(scores[i], 9), found[i]))
-        return [Hit(self._documents[found[i]], scores[i]) for i in order[: max(top_k, 0)]]
+        ranks = np.round(scores[found], 9)
+        if len(found) > top_k:
+            kept = ranks >= np.partition(ranks, -top_k)[-top_k]
+            found, ranks = found[kept], ranks[kept]
+        order = np.lexsort((found, -ranks))[:top_k]
+        return [Hit(self._documents[place], float(scores[place])) for place in found[order]]
+
+
+def _postings(index: BM25Okapi) -> dict[str, tuple[Array, Array]]:
+    """Term -> the documents that have it, ascending, and what it adds to the score of each."""
+    import numpy as np
+
+    terms: dict[str, int] = {}
+    columns, rows, counts = [], [], []
+    for row, frequencies in enumerate(index.doc_freqs):
+        for term, count in frequencies.items():
+            columns.append(terms.setdefault(term, len(terms)))
+            rows.append(row)
+            counts.append(count)
+    column, row_of, tf = np.array(columns), np.array(rows, dtype=np.int32), np.array(counts, dtype=float)
+    idf = np.array([index.idf[term] for term in terms])
+    norm = index.k1 * (1 - index.b + index.b * np.array(index.doc_len) / index.avgdl)
+    weights = idf[column] * (tf * (index.k1 + 1) / (tf + norm[row_of]))
+    order = np.argsort(column, kind="stable")
+    ends = np.cumsum(np.bincount(column, minlength=len(terms)))[:-1]
+    return dict(
+        zip(terms, zip(np.split(row_of[order], ends), np.split(weights[order], ends), strict=True), strict=True)
+    )
 
 
 def _okapi(tokens: list[list[str]], k1: float, b: float) -> BM25Okapi:
