@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from pytest_ladder.core.answers import Reply, Usage
@@ -100,3 +102,64 @@ def test_once_spent_it_stays_so():
 
     with pytest.raises(BudgetSpent):
         meter.reserve()
+
+
+def test_calls_in_flight_are_put_aside_with_what_they_are_expected_to_cost():
+    meter = Meter(max_cost_usd=1.0)
+    meter.reserve(0.6)
+    assert not meter.full
+    meter.reserve(0.6)
+    assert meter.full
+
+    meter.settle(Reply("yes", "m", cost_usd=0.1), 0.6)
+    assert not meter.full
+    meter.settle(None, 0.6)
+    assert (meter.expected_usd, meter.spent.cost_usd) == (0.0, 0.1)
+
+
+def test_what_nothing_waits_for_is_never_full():
+    meter = Meter(max_cost_usd=0.5)
+    meter.reserve(0.1)
+    meter.settle(Reply("yes", "m", cost_usd=0.5), 0.1)
+
+    assert not meter.full
+    with pytest.raises(BudgetSpent):
+        meter.reserve(0.1)
+
+
+def test_a_part_is_full_where_the_whole_is():
+    whole = Meter(max_cost_usd=1.0)
+    one, other = Meter(whole=whole), Meter(whole=whole)
+    one.reserve(2.0)
+
+    assert other.full
+    one.settle(None, 2.0)
+    assert not other.full
+
+
+def test_tokens_are_bounded():
+    meter = Meter(max_tokens=10)
+    spend(meter)
+    spend(meter)
+
+    with pytest.raises(BudgetSpent, match=r"^budget: 10 of 10 tokens are spent\. Run again .*`--ladder-max-tokens`$"):
+        meter.reserve()
+
+
+@pytest.mark.parametrize("of", ["whole", "part"])
+def test_time_is_bounded_also_for_what_asks_no_model(of: str):
+    whole = Meter(max_time_s=0.001 if of == "whole" else None)
+    part = Meter(max_time_s=0.001 if of == "part" else None, whole=whole)
+    time.sleep(0.002)
+
+    assert part.over.startswith("budget: the 0.001 s of the run are over. Run again to go on")
+    with pytest.raises(BudgetSpent, match="--ladder-max-time"):
+        part.reserve()
+
+
+def test_the_usual_answer_is_the_mean_of_those_so_far():
+    meter = Meter()
+    assert meter.usual_tokens is None
+    spend(meter)
+
+    assert meter.usual_tokens == 2

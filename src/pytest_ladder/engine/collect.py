@@ -117,8 +117,8 @@ async def _worker(
 
 
 async def _one(job: Job, system: System, terms: Terms) -> CaseError | None:
-    if terms.meter.exhausted:
-        return CaseError(job.question.id, job.repeat, terms.meter.exhausted, "budget")
+    if over := terms.meter.over:
+        return CaseError(job.question.id, job.repeat, over, "budget")
     ledger = Ledger(job.repeat, deadline=time.monotonic() + terms.timeout_s)
     token = current_ledger.set(ledger)
     start = time.perf_counter()

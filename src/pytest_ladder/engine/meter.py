@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from dataclasses import dataclass, field
 
 from pytest_ladder.core.answers import Reply, Usage
@@ -20,6 +21,8 @@ class Meter:
     max_calls: int | None = None
     max_cost_usd: float | None = None
     max_tokens: int | None = None
+    max_time_s: float | None = None
+    """Of the whole run, from the making of this meter."""
     raise_by: str = "raise `--ladder-max-cost`"
     """How the user raises the bound on cost."""
     whole: Meter | None = None
@@ -30,6 +33,7 @@ class Meter:
     """What the calls in flight are expected to cost."""
     exhausted: str = ""
     """Why nothing more may be asked; empty while something may."""
+    started: float = field(default_factory=time.monotonic)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     @property
@@ -47,6 +51,17 @@ class Meter:
         """Mean tokens of an answer so far; None before the first."""
         return self.spent.completion_tokens / self.spent.calls if self.spent.calls else None
 
+    @property
+    def over(self) -> str:
+        """Why nothing more may be begun; empty while something may."""
+        passed = time.monotonic() - self.started
+        if not self.exhausted and self.max_time_s is not None and passed >= self.max_time_s:
+            self.exhausted = message(
+                "budget", f"the {self.max_time_s:g} s of the run are over",
+                next_step="run again to go on from what is recorded, or raise `--ladder-max-time`",
+            )  # fmt: skip
+        return self.exhausted or (self.whole.over if self.whole is not None else "")
+
     def reserve(self, expected_usd: float = 0.0) -> None:
         """Take one call from the budget.
 
@@ -54,8 +69,7 @@ class Meter:
             BudgetSpent: a bound is reached; nothing was reserved.
         """
         with self._lock:
-            if not self.exhausted:
-                self.exhausted = self._why_not()
+            self.exhausted = self.over or self._why_not()
             if self.exhausted:
                 raise BudgetSpent(self.exhausted)
             if self.whole is not None:

@@ -6,6 +6,7 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any, TextIO
 
@@ -37,6 +38,22 @@ def watcher(config: pytest.Config) -> Callable[[LadderRun, str], Live | None]:
         return Live(config, reporter, run, rung, screen)
 
     return watch
+
+
+def announcer(config: pytest.Config) -> Callable[[str], None]:
+    """How a run tells a line at once; a worker of pytest-xdist, and a run under `-q`, keep silent."""
+
+    def announce(text: str) -> None:
+        reporter = config.pluginmanager.getplugin("terminalreporter")
+        if reporter is None or hasattr(config, "workerinput") or config.get_verbosity() < 0:
+            return
+        manager = config.pluginmanager.getplugin("capturemanager")
+        with manager.global_and_fixture_disabled() if manager else nullcontext():
+            reporter.ensure_newline()
+            reporter.write_line(text)
+            reporter.flush()
+
+    return announce
 
 
 def _screen(config: pytest.Config) -> TextIO | None:

@@ -142,7 +142,7 @@ def start(config: pytest.Config) -> None:
     from pytest_ladder.plugin.base import open_base
     from pytest_ladder.plugin.controller import Controller
     from pytest_ladder.plugin.items import Items
-    from pytest_ladder.plugin.live import watcher
+    from pytest_ladder.plugin.live import announcer, watcher
     from pytest_ladder.plugin.outcomes import Outcomes, Words
     from pytest_ladder.report.write import check_extension
     from pytest_ladder.session.extensions import HookExtensions
@@ -159,6 +159,7 @@ def start(config: pytest.Config) -> None:
     )  # fmt: skip
     made = Context(config, settings, shared)
     made.watch = watcher(config)
+    made.shared.announce = announcer(config)
     config.stash[CONTEXT] = made
     _register(config, Items(made), "ladder-items")
     _register(config, Outcomes(made), "ladder-outcomes")
@@ -187,9 +188,13 @@ def _register(config: pytest.Config, part: object, name: str) -> None:
 
 def _meter(config: pytest.Config, settings: Settings) -> Meter:
     """The budget of the run; workers of pytest-xdist spend it together."""
+    bounds: dict[str, Any] = {
+        "max_calls": settings.max_calls, "max_cost_usd": settings.max_cost_usd, "max_tokens": settings.max_tokens,
+        "max_time_s": settings.max_time_s,
+    }  # fmt: skip
     shared = getattr(config, "workerinput", {}).get(BUDGET)
-    if shared is None or settings.max_calls is settings.max_cost_usd is None:
-        return Meter(settings.max_calls, settings.max_cost_usd)
+    if shared is None or not any(bound is not None for bound in bounds.values()):
+        return Meter(**bounds)
     from pytest_ladder.engine.shared_meter import SharedMeter
 
-    return SharedMeter(settings.max_calls, settings.max_cost_usd, path=Path(shared))
+    return SharedMeter(**bounds, path=Path(shared))

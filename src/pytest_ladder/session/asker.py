@@ -19,6 +19,7 @@ from pytest_ladder.engine.meter import Meter
 from pytest_ladder.rungs.own import OwnSystem
 from pytest_ladder.session.assemble import run_settings, served
 from pytest_ladder.session.curtailing import Collected, Curtailing, Enough, applies
+from pytest_ladder.session.estimating import estimate, left
 from pytest_ladder.session.ladder_files import LadderFiles
 from pytest_ladder.session.scrub import Scrubber
 from pytest_ladder.session.settings import Record as Mode
@@ -126,6 +127,9 @@ class Asker:
         )
         if enough is not None:
             terms = replace(terms, wanted=enough.wanted, answered=enough.answered)
+        if expected := estimate(self.files, served(rung), client, jobs):
+            left_usd = left(self.meter, self.files.shared.meter)
+            self.files.shared.announce(expected.told(self.ladder.name, rung.id, left_usd))
         self.progress = progress = Progress(len(jobs))
         try:
             errors = self.files.shared.loop.run(collect(jobs, system, terms, progress), watch)

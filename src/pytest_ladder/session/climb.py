@@ -73,8 +73,8 @@ class Climb:
         lever = self.lever(rung_id)
         if lever and self.run.settings.climb is Mode.NEEDED:
             return Stop(State.NOT_NEEDED, f"not needed: {lever} meets the target")
-        if self.run.meter.exhausted and not self.run.recorded(rung_id):
-            return Stop(State.NOT_RUN, self.run.meter.exhausted)
+        if self.run.meter.over and not self.run.recorded(rung_id):
+            return Stop(State.NOT_RUN, self.run.meter.over)
         return None
 
     def _why_not_tune(self, rung_id: str) -> Stop | None:

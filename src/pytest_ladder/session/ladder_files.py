@@ -47,6 +47,8 @@ class Shared:
     rootdir: Path
     loop: LoopThread = field(default_factory=LoopThread)
     meter: Meter = field(default_factory=Meter)
+    announce: Callable[[str], None] = lambda _: None
+    """Tells the user a line at once."""
     paces: dict[str, Pace] = field(default_factory=dict)
     """Hosted model -> how fast it is asked, by all ladders together."""
 
@@ -55,6 +57,7 @@ class Shared:
         if model is None or not is_hosted(model):
             return None
         return self.paces.setdefault(model, Pace(AdaptiveLimit(self.settings.concurrency)))
+
     extensions: Extensions = field(default_factory=NoExtensions)
     """What plugins add."""
     base: Base | None = None

@@ -42,6 +42,9 @@ class Settings:
     """For one answer."""
     max_calls: int | None = None
     max_cost_usd: float | None = None
+    max_tokens: int | None = None
+    max_time_s: float | None = None
+    """For the whole run."""
     limit: int | None = None
     """Only the first N cases of each slice: a smoke run."""
     reports: tuple[Path, ...] = ()
