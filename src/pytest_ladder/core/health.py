@@ -127,7 +127,8 @@ def _near(evalset: EvalSet) -> Iterator[Note]:
         ids = tuple(evalset[place].id for group in groups for place in group)
         sizes = Counter(len(group) for group in groups)
         text = f"{extra} cases are near-duplicates of others, in {len(groups)} groups of up to {max(sizes)}"
-        yield Note(Trait.NEAR_DUPLICATES, f"{text}: they count as independent, and make intervals too narrow", ids)
+        fault = "they count as independent, and make intervals too narrow"
+        yield Note(Trait.NEAR_DUPLICATES, f"{text}: {fault}; `[decision] cluster` can name what they share", ids)
 
 
 def _production(evalset: EvalSet) -> Iterator[Note]:

@@ -16,7 +16,10 @@ from pytest_ladder.report.figures import STATE_WORDS
 from pytest_ladder.report.text import one_line
 
 HEADING = "self-test: how far these verdicts can be trusted"
-NOTHING = "no rung has all of its answers on record: there is nothing to judge; run `pytest --ladder` first"
+NOTHING = (
+    "no rung has an answer to every case on record: there is nothing to judge. Run `pytest --ladder` first; a rung that "
+    "ended early has none to the rest"
+)
 _SHOWN = 4
 """How many cases a note lists."""
 _SHAKY = 0.2
