@@ -1,14 +1,19 @@
 """Canonical JSON against its reference implementation."""
 
+import math
+
+import pytest
 import rfc8785
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_ladder.core.answers import Answer, Record, answers_digest
-from pytest_ladder.core.canonical import canonical_lf, digest, normalised
+from pytest_ladder.core.canonical import canonical_lf, digest, normalised, quick
 
 texts = st.text(st.characters(exclude_categories=("Cs",)), max_size=20)
-numbers = st.integers(-(2**53) + 1, 2**53 - 1) | st.floats(allow_nan=False, allow_infinity=False)
+floats = st.floats(allow_nan=False, allow_infinity=False)
+plain = st.decimals(-(10**7), 10**7, places=6).map(float)  # as costs, times and scores are
+numbers = st.integers(-(2**53) + 1, 2**53 - 1) | floats | plain
 values = st.recursive(
     st.none() | st.booleans() | numbers | texts,
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(texts, inner, max_size=4),
@@ -19,6 +24,22 @@ values = st.recursive(
 @given(values)
 def test_it_writes_what_the_reference_writes_with_lf_line_ends(value):
     assert canonical_lf(value) == rfc8785.dumps(normalised(value))
+
+
+looks = st.text(':[,"{}0123456789.eE+-\\', max_size=12)
+
+
+@given(st.lists(numbers | looks, max_size=6) | st.dictionaries(looks, numbers | looks, max_size=4) | numbers)
+@settings(max_examples=500)
+def test_numbers_and_texts_that_look_like_some_are_written_as_the_reference_writes_them(value):
+    assert quick(value) == rfc8785.dumps(value)
+
+
+@given(st.integers(2**53, 2**70) | st.integers(-(2**70), -(2**53)) | st.sampled_from([math.nan, math.inf, -math.inf]))
+def test_what_the_reference_refuses_is_refused(value):
+    for whole in (value, [value], {"a": [1, value]}):
+        with pytest.raises(ValueError):
+            quick(whole)
 
 
 @given(st.lists(st.text("ab\n", max_size=8), max_size=4))

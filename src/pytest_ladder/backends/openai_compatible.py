@@ -75,7 +75,8 @@ class OpenAICompatible:
         status, headers, body = await self._post(sent)
         latency_s = time.perf_counter() - start
         if status != 200:
-            raise fault_of_status(self.name, status, _said(body), headers)
+            named = {name.lower(): value for name, value in headers.items()}
+            raise fault_of_status(self.name, status, _said(body), named)
         return to_reply(self._parsed(body), self.name, self._terms, latency_s)
 
     def _body(self, request: Request) -> bytes:
@@ -88,7 +89,7 @@ class OpenAICompatible:
         try:
             async with self._session().post(self._url, data=sent, allow_redirects=False) as response:
                 body = await self._read(response)
-                return response.status, {name.lower(): value for name, value in response.headers.items()}, body
+                return response.status, response.headers, body
         except (http.ClientConnectorError, http.ConnectionTimeoutError) as error:
             raise self._unavailable(f"the server cannot be reached ({_told(error)})", unsent=True) from error
         except TimeoutError as error:

@@ -82,18 +82,26 @@ class Call:
     request_digest: str
     model_requested: str
     reply: Reply
+    parts: Mapping[str, int] = field(default_factory=dict)
+    """Tokens of each part of the prompt, by `core.prompt_parts`; empty where nothing is known of them."""
+    flags: tuple[str, ...] = ()
+    """What is special about it: of `core.prompt_parts.FLAGS`."""
 
     def as_dict(self) -> dict[str, Json]:
         """The call as a JSON object, in the form that is recorded."""
         reply = self.reply
+        usage: dict[str, Json] = {
+            "prompt_tokens": reply.prompt_tokens, "completion_tokens": reply.completion_tokens,
+            **({"parts": dict(self.parts)} if self.parts else {}),
+        }  # fmt: skip
         return {
             "request_digest": self.request_digest,
             "response": {
                 "text": reply.text, "finish_reason": reply.finish_reason, "tool_calls": list(reply.tool_calls)
             },
-            "model_requested": self.model_requested, "model_returned": reply.model_returned,
-            "usage": {"prompt_tokens": reply.prompt_tokens, "completion_tokens": reply.completion_tokens},
-            "cost_usd": reply.cost_usd, "latency_s": round(reply.latency_s, 6), "retries": reply.retries,
+            "model_requested": self.model_requested, "model_returned": reply.model_returned, "usage": usage,
+            "cost_usd": reply.cost_usd or 0, "latency_s": round(reply.latency_s, 6), "retries": reply.retries,
+            **({"flags": list(self.flags)} if self.flags else {}),
         }  # fmt: skip
 
     @classmethod
@@ -106,7 +114,10 @@ class Call:
             prompt_tokens=usage["prompt_tokens"], completion_tokens=usage["completion_tokens"],
             cost_usd=value["cost_usd"], latency_s=value["latency_s"], retries=value["retries"],
         )  # fmt: skip
-        return cls(value["request_digest"], value["model_requested"], reply)
+        return cls(
+            value["request_digest"], value["model_requested"], reply, usage.get("parts", {}),
+            tuple(value.get("flags", ())),
+        )  # fmt: skip
 
     @property
     def usage(self) -> Usage:

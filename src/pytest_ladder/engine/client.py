@@ -11,8 +11,11 @@ from dataclasses import dataclass, field
 from pytest_ladder.core.answers import Call, Reply, Request
 from pytest_ladder.core.canonical import Json, short
 from pytest_ladder.core.ports import Model, Priced
+from pytest_ladder.core.prices import Price
+from pytest_ladder.core.prompt_parts import told
 from pytest_ladder.engine.meter import Meter
 from pytest_ladder.engine.retry import Pace
+from pytest_ladder.engine.warmth import is_cold, warmed
 from pytest_ladder.errors import InvalidRequest, MissingRecording, ModelFailed, ModelRefused, message
 
 CROWDED_S = 0.01
@@ -66,6 +69,7 @@ class Client:
     clean: Callable[[str], str] = str
     """Takes secrets out of what a provider says."""
     _model: Model | None = None
+    _price: Price | None = None
 
     async def chat(self, messages: Sequence[Mapping[str, Json]], /, **options: Json) -> Reply:
         """Ask for one reply, from the recordings where the same request is on record.
@@ -78,11 +82,15 @@ class Client:
         ledger = current_ledger.get()
         request = self._request(messages, options, ledger.repeat if ledger else 0)
         start = time.perf_counter()
-        call = self.recorded(request.digest)
+        digest = request.digest
+        call = self.recorded(digest)
         asked = call is None
         if call is None:
             deadline = ledger.deadline if ledger else None
-            call = Call(request.digest, request.model, await self._ask(request, deadline))
+            cold = not self.read_only and is_cold(self.model())
+            call = Call(digest, request.model, await self._ask(request, digest, deadline))
+            call = told(call, messages, cold)
+            warmed(self.model())
         if ledger is not None:
             ledger.note(call, time.perf_counter() - start, asked)
         elif asked:
@@ -96,12 +104,12 @@ class Client:
             )
         return Request(self.name, tuple(messages), {**self.options, **options}, self.seed, repeat, self.files)
 
-    async def _ask(self, request: Request, deadline: float | None) -> Reply:
+    async def _ask(self, request: Request, digest: str, deadline: float | None) -> Reply:
         if self.read_only:
             raise MissingRecording(
                 message(
                     self.where,
-                    f"a call of {request.model} is not on record (request {short(request.digest)})",
+                    f"a call of {request.model} is not on record (request {short(digest)})",
                     next_step="run `pytest --ladder` with `--ladder-record=new` and commit the recordings",
                 )
             )
@@ -128,14 +136,15 @@ class Client:
 
     def _expected(self, request: Request) -> float:
         """USD that a call will cost, roughly; 0 for a model without a price."""
-        model = self.model()
-        if not isinstance(model, Priced) or model.price.free:
+        self.model()
+        if self._price is None or self._price.free:
             return 0.0
-        return model.price.expected(request.messages, request.options.get("max_tokens"), self.meter.usual_tokens)
+        return self._price.expected(request.messages, request.options.get("max_tokens"), self.meter.usual_tokens)
 
     def model(self) -> Model:
         """The model itself, built at the first use."""
         if self._model is None:
             assert self.name is not None
             self._model = self.open_model(self.name)
+            self._price = self._model.price if isinstance(self._model, Priced) else None
         return self._model

@@ -181,6 +181,9 @@ def _decode(text: str) -> Json:
     return value
 
 
+APPENDING = os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0)
+
+
 def append_lines(path: Path, lines: Sequence[bytes]) -> None:
     """Append lines, each by one write that no other process's write can split.
 
@@ -191,8 +194,11 @@ def append_lines(path: Path, lines: Sequence[bytes]) -> None:
         path: The file; created where it is missing.
         lines: One record each, without a line end.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    fd = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o666)
+    try:
+        fd = os.open(path, APPENDING, 0o666)
+    except FileNotFoundError:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        fd = os.open(path, APPENDING, 0o666)
     try:
         _lock(fd)
         start = _mend_tail(fd)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pytest_ladder.core.answers import Answer, Call, Record, Reply
-from pytest_ladder.core.canonical import Json, canonical
+from pytest_ladder.core.canonical import Json, canonical, quick
 from pytest_ladder.errors import InvalidFile, SystemFailed, message
 from pytest_ladder.store.faults import unknown
 
@@ -29,6 +29,8 @@ _CALL: _Shape = {
 }  # fmt: skip
 _RESPONSE: _Shape = {"text": (str,), "finish_reason": (str,), "tool_calls": (list,)}
 _USAGE: _Shape = {"prompt_tokens": (int,), "completion_tokens": (int,)}
+_WITH_FLAGS: _Shape = {**_CALL, "flags": (list,)}
+_WITH_PARTS: _Shape = {**_USAGE, "parts": (dict,)}
 
 
 def record_line(record: Record) -> bytes:
@@ -43,12 +45,19 @@ def record_line(record: Record) -> bytes:
         "calls": [call.as_dict() for call in record.calls], "latency_s": round(record.latency_s, 6),
     }  # fmt: skip
     try:
-        return canonical(body)
+        return quick(body) if _of_texts(record) else canonical(body)
     except (ValueError, TypeError) as error:
         fault = f"the answer is not JSON ({error})"
         raise SystemFailed(
             message(f"case {record.case}", fault, expected="text, finite numbers, lists, objects")
         ) from None
+
+
+def _of_texts(record: Record) -> bool:
+    """Whether all of a record's keys are its own: nothing of the user's with keys that may be no texts."""
+    answer = record.answer
+    loose = (answer.parsed, answer.tool_calls, answer.steps, answer.validation)
+    return not any(loose) and not any(call.reply.tool_calls for call in record.calls)
 
 
 def calls_line(calls: tuple[Call, ...]) -> bytes:
@@ -87,16 +96,21 @@ def parse_calls(value: dict[str, Json], where: str) -> tuple[Call, ...]:
 
 def parse_call(value: Json, where: str) -> Call:
     """One model call of a line; InvalidFile where it is not as it should be."""
-    _check(value, _CALL, where)
+    _check(value, _WITH_FLAGS if isinstance(value, dict) and "flags" in value else _CALL, where)
     response, usage = value["response"], value["usage"]
     _check(response, _RESPONSE, where)
-    _check(usage, _USAGE, where)
+    _check(usage, _WITH_PARTS if "parts" in usage else _USAGE, where)
+    parts, flags = usage.get("parts", {}), value.get("flags", [])
+    if not all(type(tokens) is int for tokens in parts.values()):
+        raise InvalidFile(message(where, "wrong 'parts'", got=parts, expected="a whole number for each part"))
+    if not all(type(flag) is str for flag in flags):
+        raise InvalidFile(message(where, "wrong 'flags'", got=flags, expected="a list of strings"))
     reply = Reply(
         response["text"], value["model_returned"], response["finish_reason"], usage["prompt_tokens"],
         usage["completion_tokens"], float(value["cost_usd"]), float(value["latency_s"]), value["retries"],
         tuple(response["tool_calls"]),
     )  # fmt: skip
-    return Call(value["request_digest"], value["model_requested"], reply)
+    return Call(value["request_digest"], value["model_requested"], reply, parts, tuple(flags))
 
 
 def _check_schema(value: dict[str, Json], where: str) -> None:
