@@ -23,7 +23,7 @@ def test_one_stop_text_may_stand_alone():
 @pytest.mark.parametrize(
     ("options", "part"),
     [
-        ({"max_token": 3}, "got 'max_token'; expected max_tokens | stop | temperature | top_k | top_p. Did you mean"),
+        ({"max_token": 3}, "got 'max_token'; expected max_tokens | response_format | stop | "),
         ({"tools": []}, "unknown option, got 'tools'"),
         ({"temperature": -0.1}, "`temperature` cannot be used, got -0.1; expected a number from 0"),
         ({"temperature": True}, "`temperature` cannot be used, got True"),
@@ -33,6 +33,7 @@ def test_one_stop_text_may_stand_alone():
         ({"max_tokens": 2.0}, "`max_tokens` cannot be used, got 2.0; expected a whole number from 1"),
         ({"stop": ["a", ""]}, "`stop` cannot be used"),
         ({"stop": 3}, "a list of texts"),
+        ({"response_format": {"type": "json_object"}}, "`response_format` cannot be used"),
     ],
 )
 def test_what_cannot_be_used_is_told(options, part):

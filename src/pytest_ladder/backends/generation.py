@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pytest_ladder.backends.checkpoint import Checkpoint, quiet
+from pytest_ladder.backends.constrained import Constraint
 from pytest_ladder.backends.decoding import Decoding
 from pytest_ladder.errors import ModelFailed, message
 
@@ -27,6 +28,8 @@ class Row:
     """Token ids of the answer so far, the one that ended it included."""
     finish_reason: str = ""
     """`stop` or `length` once the answer is finished."""
+    matcher: Any = None
+    """Says which tokens may come at the beginning of the answer; None where any may."""
 
     @property
     def left(self) -> int:
@@ -114,9 +117,19 @@ def _grow(checkpoint: Checkpoint, rows: list[Row], longest: int, room: int, ends
         input_ids=torch.tensor(ids, device=checkpoint.device),
         attention_mask=torch.tensor(mask, device=checkpoint.device),
         max_new_tokens=room, stopping_criteria=StoppingCriteriaList([ends]), **_sampling(rows[0].decoding),
+        **_constraint(checkpoint, rows, longest),
     )  # fmt: skip
     grown: list[list[int]] = out[:, longest:].tolist()
     return grown
+
+
+def _constraint(checkpoint: Checkpoint, rows: list[Row], start: int) -> dict[str, Any]:
+    if all(row.matcher is None for row in rows):
+        return {}
+    from transformers import LogitsProcessorList
+
+    constraint = Constraint([(row.matcher, row.made) for row in rows], start, checkpoint.ends)
+    return {"logits_processor": LogitsProcessorList([constraint])}
 
 
 def _sampling(decoding: Decoding) -> dict[str, Any]:

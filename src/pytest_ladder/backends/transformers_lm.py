@@ -14,6 +14,7 @@ from pathlib import Path
 
 from pytest_ladder.backends.batching import Batcher
 from pytest_ladder.backends.checkpoint import DTYPES, FEATURE, Checkpoint, Source, load
+from pytest_ladder.backends.constrained import Grammars, check_installed
 from pytest_ladder.backends.decoding import Decoding
 from pytest_ladder.backends.generation import Row, generate, text_of
 from pytest_ladder.backends.require import require
@@ -63,13 +64,17 @@ class TransformersModel:
         """Answer one request.
 
         Options are `temperature` (default 0: greedy), `top_p`, `top_k`, `max_tokens` (default 256, cut where the
-        model's positions end) and `stop`. A sampled answer is drawn with a seed made of the request and its repeat.
+        model's positions end), `stop`, and `response_format` with a JSON Schema that the answer must fit. A sampled
+        answer is drawn with a seed made of the request and its repeat.
 
         Raises:
             InvalidRequest: an unknown option, or a value out of range; or the model cannot be loaded.
+            MissingDependency: the extra `constrained` is not installed, and the answer must fit a schema.
             ModelFailed: the prompt does not fit, the chat template refuses it, or the generation failed.
         """
         decoding = Decoding.of(request.options, f"model {self.name}")
+        if decoding.schema is not None:
+            check_installed()
         return await self._batcher().submit(_Job(request, decoding))
 
     def close(self) -> None:
@@ -113,6 +118,7 @@ class _Runner:
         self._threads = threads
         self._batch_size = batch_size
         self._loaded: Checkpoint | LadderError | None = None
+        self._grammars: Grammars | None = None
         self.cancelled = threading.Event()
 
     def serve(self, jobs: list[_Job]) -> Iterator[tuple[int, Reply | Exception]]:
@@ -128,7 +134,7 @@ class _Runner:
             yield from self._answer(checkpoint, rows[start : start + self._batch_size])
 
     def free(self) -> None:
-        self._loaded = None
+        self._loaded = self._grammars = None
         gc.collect()
         if find_spec("torch") is not None:
             import torch
@@ -161,7 +167,14 @@ class _Runner:
                 next_step = "shorten the prompt, or retrieve less"
                 raise ModelFailed(message(f"model {self._source.name}", fault, expected=expected, next_step=next_step))
             budget = min(budget, checkpoint.positions - len(prompt))
-        return Row(prompt, budget, job.decoding, job.seed)
+        schema = job.decoding.schema
+        matcher = None if schema is None else self._grammars_of(checkpoint).matcher(schema)
+        return Row(prompt, budget, job.decoding, job.seed, matcher=matcher)
+
+    def _grammars_of(self, checkpoint: Checkpoint) -> Grammars:
+        if self._grammars is None:
+            self._grammars = Grammars(checkpoint, self._source.name)
+        return self._grammars
 
     def _answer(self, checkpoint: Checkpoint, rows: list[tuple[int, Row]]) -> Iterator[tuple[int, Reply | Exception]]:
         start = time.perf_counter()

@@ -94,6 +94,8 @@ class Kit:
     seed: int = 0
     shown: Callable[[str], str] = str
     """A path relative to the ladder's folder, as messages name it."""
+    structured: Callable[[], str] = lambda: "prompt"
+    """How the rung's model can be held to a schema: `provider`, `constrained`, or `prompt` where it cannot."""
 
 
 RungFactory = Callable[[RungSpec, Kit], System]

@@ -9,40 +9,50 @@ from pytest_ladder.core.answers import Answer
 from pytest_ladder.core.canonical import Json
 from pytest_ladder.core.cases import Question
 from pytest_ladder.core.ports import Document, Example, Kit
+from pytest_ladder.core.prompt_parts import Prompt
 from pytest_ladder.core.rungs import RungSpec
 from pytest_ladder.rungs import options
 from pytest_ladder.rungs.few_shot import Examples
+from pytest_ladder.rungs.parts import parts_of
+from pytest_ladder.rungs.structured import Output
 from pytest_ladder.rungs.template import Messages, PromptTemplate
 
 
 class Chat:
-    """Renders a prompt, with examples as earlier turns, and asks the model once."""
+    """Renders a prompt, with examples as earlier turns, and asks the model: once, and again for a repair."""
 
-    def __init__(self, template: PromptTemplate, examples: Examples, kit: Kit) -> None:
-        """Put the parts together; `examples` may be empty."""
+    def __init__(self, template: PromptTemplate, examples: Examples, kit: Kit, output: Output | None = None) -> None:
+        """Put the parts together; `examples` may be empty, and without `output` any text is an answer."""
         self._template = template
         self._examples = examples
         self._llm = kit.llm
+        self._output = output
 
     async def answer(self, question: Question, documents: Sequence[Document] = ()) -> Answer:
-        """Ask once, with the documents as context; they are not put into the answer."""
-        reply = await self._llm.chat(self.messages(question, documents))
+        """Ask, with the documents as context; they are not put into the answer."""
+        prompt = self.messages(question, documents)
+        if self._output is not None:
+            return await self._output.ask(self._llm, prompt, shown="schema" in self._template.uses)
+        reply = await self._llm.chat(prompt)
         return Answer(reply.text.strip(), finish_reason=reply.finish_reason, tool_calls=reply.tool_calls)
 
-    def messages(self, question: Question, documents: Sequence[Document] = ()) -> Messages:
+    def messages(self, question: Question, documents: Sequence[Document] = ()) -> Prompt:
         """The whole conversation that is put before the model."""
         chosen = self._examples.choose(question.text)
-        messages = self._template.render(
-            input=question.input, id=question.id, metadata=question.metadata,
-            context=context_of(documents), documents=[_visible(document) for document in documents],
-            examples=[{"input": example.input, "expected": example.expected} for example in chosen],
-        )  # fmt: skip
-        return messages if "examples" in self._template.uses else self._with_turns(messages, chosen)
-
-    def _with_turns(self, messages: Messages, chosen: Sequence[Example]) -> Messages:
+        values = {
+            "input": question.input, "context": context_of(documents),
+            "documents": [_visible(document) for document in documents],
+            "examples": [{"input": example.input, "expected": example.expected} for example in chosen],
+        }  # fmt: skip
+        schema = self._output.schema.text if self._output else ""
+        messages = self._template.render(**values, id=question.id, metadata=question.metadata, schema=schema)
+        turns = () if "examples" in self._template.uses else self._all_turns(chosen)
         last = max(place for place, part in enumerate(messages) if part["role"] == "user")
-        turns = [turn for example in chosen for turn in self._turns(example)]
-        return (*messages[:last], *turns, *messages[last:])
+        whole = (*messages[:last], *turns, *messages[last:])
+        return Prompt(whole, parts_of(whole, turns, values, self._template.uses))
+
+    def _all_turns(self, chosen: Sequence[Example]) -> Messages:
+        return tuple(turn for example in chosen for turn in self._turns(example))
 
     def _turns(self, example: Example) -> Messages:
         asked = next(part for part in reversed(self._template.render(input=example.input)) if part["role"] == "user")

@@ -7,6 +7,7 @@ from pytest_ladder.core.rungs import RungSpec
 from pytest_ladder.rungs.chat import Chat, read_template
 from pytest_ladder.rungs.few_shot import read_examples
 from pytest_ladder.rungs.rag import build_rag
+from pytest_ladder.rungs.structured import read_output
 
 BARE = "{{ input }}"
 
@@ -18,4 +19,4 @@ def build_fine_tune(spec: RungSpec, kit: Kit) -> System:
     """
     if "corpus" in spec.options:
         return build_rag(spec, kit)
-    return Chat(read_template(spec, kit, default=BARE), read_examples(spec, kit), kit)
+    return Chat(read_template(spec, kit, default=BARE), read_examples(spec, kit), kit, read_output(spec, kit))

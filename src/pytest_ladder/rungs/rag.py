@@ -13,6 +13,7 @@ from pytest_ladder.errors import InvalidFile, InvalidRequest, message
 from pytest_ladder.rungs import options
 from pytest_ladder.rungs.chat import Chat, read_template
 from pytest_ladder.rungs.few_shot import read_examples
+from pytest_ladder.rungs.structured import read_output
 
 DEFAULT_TOP_K = 4
 
@@ -45,7 +46,7 @@ def build_rag(spec: RungSpec, kit: Kit) -> System:
         next_step = "put `{{ context }}` into it, or write out `documents`"
         raise InvalidFile(message(kit.shown(options.text(spec, "prompt")), fault, next_step=next_step))
     top_k = options.whole(spec, "top_k", DEFAULT_TOP_K, least=1)
-    return Rag(_retriever(spec, kit), top_k, Chat(template, read_examples(spec, kit), kit))
+    return Rag(_retriever(spec, kit), top_k, Chat(template, read_examples(spec, kit), kit, read_output(spec, kit)))
 
 
 def _retriever(spec: RungSpec, kit: Kit) -> Retriever:

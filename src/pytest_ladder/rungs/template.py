@@ -15,7 +15,7 @@ from pytest_ladder.core.canonical import Json
 from pytest_ladder.core.prompts import split_front_matter
 from pytest_ladder.errors import InvalidFile, message
 
-VARIABLES = ("context", "documents", "examples", "id", "input", "metadata")
+VARIABLES = ("context", "documents", "examples", "id", "input", "metadata", "schema")
 """What a template sees; all are always there, empty where a rung has nothing to put into them."""
 
 ROLES = ("system", "user", "assistant")
@@ -111,7 +111,9 @@ class PromptTemplate:
         return message(f"{self._where}:{line + self._offset}" if line else self._where, fault, **more)
 
 
-_EMPTY: dict[str, Json] = {"context": "", "documents": [], "examples": [], "id": "", "input": "", "metadata": {}}
+_EMPTY: dict[str, Json] = {
+    "context": "", "documents": [], "examples": [], "id": "", "input": "", "metadata": {}, "schema": "",
+}  # fmt: skip
 
 
 def _reads(tree: nodes.Template) -> Iterator[tuple[int, str]]:

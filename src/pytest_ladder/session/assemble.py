@@ -12,6 +12,7 @@ from typing import Any
 from pytest_ladder.backends.models import build_model, settings_of
 from pytest_ladder.backends.retrievers import RETRIEVERS, build_retriever
 from pytest_ladder.backends.splitter import chunk
+from pytest_ladder.backends.structured import able
 from pytest_ladder.core.canonical import Json
 from pytest_ladder.core.cases import EvalSet
 from pytest_ladder.core.extensions import Extensions, NoExtensions
@@ -87,6 +88,7 @@ class Assembler:
             chunk=chunk,
             shown=self.shown,
             seed=self.ladder.seed,
+            structured=lambda: able(rung.model, lambda name: self.function(name, self.ladder.at_model(rung))),
         )
         return build(rung, kit)
 

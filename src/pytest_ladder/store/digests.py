@@ -15,7 +15,7 @@ from pytest_ladder.store.content import file_digest
 from pytest_ladder.store.modules import check_defined, code_file, existing_file, names_file, project_imports
 from pytest_ladder.store.paths import beside, inside, relative
 
-_FILES = ("prompt", "examples", "corpus")
+_FILES = ("prompt", "examples", "output", "corpus")
 """Keys of a rung that name a file which its answers depend on."""
 
 

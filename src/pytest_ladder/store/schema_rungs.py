@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from pytest_ladder.core.rungs import Kind
-from pytest_ladder.store.schema_types import Count, KindName, Options, Positive, Reference, Table, Text
+from pytest_ladder.store.schema_types import Count, KindName, Options, Positive, Reference, Repairs, Table, Text
 
 
 class Rung(Table):
@@ -36,6 +36,12 @@ class PromptRung(Rung):
     """Examples to show."""
     select: Literal["first", "bm25"] | None = None
     """Which examples are shown: the first ones, or those nearest to the input."""
+    output: Text | None = None
+    """A JSON Schema that every answer must fit."""
+    output_mode: Literal["auto", "provider", "constrained", "prompt"] | None = None
+    """How the model is held to `output`."""
+    repair_attempts: Repairs | None = None
+    """Further calls for an answer that does not fit, at most."""
 
 
 class FewShotRung(PromptRung):
@@ -113,5 +119,5 @@ RUNG_TABLES: dict[str, type[Rung]] = {
 }
 """Kind -> the keys that its tables may hold."""
 
-RUNG_PATHS = ("prompt", "examples", "corpus", "train", "regression", "out_of_distribution", "adapter")
+RUNG_PATHS = ("prompt", "examples", "output", "corpus", "train", "regression", "out_of_distribution", "adapter")
 """Keys of a rung that name a file or folder beside the ladder."""

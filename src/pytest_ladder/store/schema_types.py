@@ -70,6 +70,7 @@ Reference = Annotated[str, AfterValidator(reference)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[int, Field(ge=1)]
 Count = Annotated[int, Field(ge=0)]
+Repairs = Annotated[int, Field(ge=0, le=5)]
 Amount = Annotated[float, Field(ge=0)]
 Options = dict[str, Any]
 

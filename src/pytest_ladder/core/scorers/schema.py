@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from pytest_ladder.core.canonical import Json
 from pytest_ladder.core.scorers.expected import json_of
 from pytest_ladder.core.scores import Score, Scored
+from pytest_ladder.core.structured import Schema
+
+_MOST_SIGNS = 80
+"""Of a broken rule in the note."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,30 +31,17 @@ class JsonSchema:
     """Whether the JSON may stand in a Markdown code fence."""
 
     def __post_init__(self) -> None:
-        from jsonschema.exceptions import SchemaError
-        from jsonschema.validators import validator_for
-
         try:
-            validator_for(dict(self.schema)).check_schema(dict(self.schema))
-        except SchemaError as error:
-            raise ValueError(f"`schema` is not a JSON Schema, at {error.json_path}: {error.message}") from None
+            self._checked  # noqa: B018  reading it checks the schema
+        except ValueError as fault:
+            raise ValueError(str(fault).replace("it is", "`schema` is", 1)) from None
 
     def __call__(self, scored: Scored, /) -> Score:
         """Validate the answer."""
         value, fault = json_of(scored.answer, fenced=self.fenced)
-        if fault:
-            return Score(0.0, fault)
-        from jsonschema.exceptions import best_match
-
-        error = best_match(self._validator.iter_errors(value))
-        if error is None:
-            return Score(1.0)
-        rule = json.dumps({str(error.validator): error.validator_value}, default=str)
-        return Score(0.0, f"{error.json_path} does not fit {rule if len(rule) <= 80 else rule[:77] + '...'}")
+        fault = fault or self._checked.fault(value, _MOST_SIGNS)
+        return Score(0.0, fault) if fault else Score(1.0)
 
     @cached_property
-    def _validator(self) -> Any:
-        from jsonschema.validators import validator_for
-        from jsonschema_specifications import REGISTRY  # type: ignore[import-untyped]
-
-        return validator_for(dict(self.schema))(dict(self.schema), registry=REGISTRY)
+    def _checked(self) -> Schema:
+        return Schema(self.schema)
