@@ -125,7 +125,7 @@ def test_the_evidence_of_an_example_stands_in_a_job_without_a_key_and_without_it
 FORGOTTEN = {
     "everything but the prompt": (
         ALL[:1], "rung prompt: 20 answers are not on record (c00, c01, c02, c03, c04, ...). "
-        "Run `pytest --ladder --ladder-record=new --ladder-rung=prompt` and commit the recordings.",
+        "Run `pytest --ladder --ladder-record=new` and commit the recordings and the log.",
     ),
     "the recordings": (
         ("prompt.md", "escalation.jsonl"), "rung prompt: 20 answers are not on record (c00, c01, c02, c03, c04, ...).",

@@ -43,7 +43,7 @@ def test_cases_that_go_together_are_worth_fewer(bench: Bench):
     ran = bench.run("-v")
 
     assert ran.status == 1, "15 documents cannot show 0.8 for one of two rungs"
-    assert "15 cases of all cannot show answer >= 0.8 at 97.5 %: it takes 17" in ran.flat
+    assert "60 cases, worth 15, cannot show answer[all] >= 0.8 at 97.5 %: with every case right it takes 17" in ran.flat
     assert figure(bench, "prompt")["low"] < alone["low"]
     assert figure(bench, "prompt")["n"] == 60
 
@@ -72,5 +72,5 @@ def test_an_undecided_rung_stands_apart_in_junit_and_log(bench: Bench):
 
     junit = (bench.pytester.path / "junit.xml").read_text(encoding="utf-8")
     assert '<property name="ladder.verdict" value="inconclusive"' in junit
-    assert "answer[all] 0.933 not clearly above 0.90; to decide it: about 257 more in all for answer" in junit
+    assert "answer[all] 0.933 not clearly above 0.90; to decide it: about 257 more cases for answer[all]" in junit
     assert bench.log[0]["verdict"] == "inconclusive"

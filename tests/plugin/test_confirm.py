@@ -163,7 +163,7 @@ def test_under_confident_too_few_cases_leave_it_undecided_and_say_how_many_would
     assert ran.status == 0
     assert ran.outcomes() == {"prompt": "UNDECIDED", "few_shot": "SELECTED"}
     assert "met on the eval set, undecided on the hold-out set: answer[all] 0.95 not clearly above 0.90" in ran.flat
-    assert "more in all for answer (cases of the hold-out set) would tell" in ran.flat
+    assert "more cases for answer[all] (cases of the hold-out set) would tell" in ran.flat
     assert "prompt is undecided: a cheaper rung than few_shot may do" in ran.flat
     unchanged(bench)
 

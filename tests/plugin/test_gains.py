@@ -82,7 +82,7 @@ def test_a_gain_that_has_levelled_off_is_a_plateau(pytester: pytest.Pytester):
 def test_without_a_least_effect_nothing_is_a_plateau(pytester: pytest.Pytester):
     project = Project.make(pytester.path, skills=(24, 24, 60), inner=pytester)
 
-    assert "no difference to prompt shown: answer 0.000" in flat(project.run().text)
+    assert "no difference from prompt shown: answer 0.000" in flat(project.run().text)
     assert reported(project)["few_shot"]["plateau"] is False
 
 

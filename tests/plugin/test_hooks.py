@@ -195,7 +195,7 @@ def test_a_hook_that_raises_is_named(bench: Bench):
     ran = bench.run()
 
     assert ran.status != 0
-    assert "pytest_ladder_gate: it raised KeyError ('freeze')" in ran.text
+    assert "pytest_ladder_gate: it raised KeyError ('freeze') at conftest.py:2" in ran.text
 
 
 def test_the_command_tells_of_a_conftest_that_cannot_be_loaded(bench: Bench):
@@ -220,7 +220,18 @@ def test_the_command_loads_no_conftest_by_itself(bench: Bench):
     assert ran.returncode == 4
     assert "loaded" not in ran.stdout
     assert "acme.length" in ran.stderr
-    assert "add `--conftest`" in ran.stderr
+    assert "conftest.py may know better: it was not loaded, add `--conftest`" in ran.stderr
+
+
+def test_the_command_says_whose_hooks_it_does_not_ask(bench: Bench):
+    bench.make({"prompt": 4})
+    conftest(bench, GATE)
+    bench.run()
+
+    ran = ladder(bench, "status")
+
+    assert "acme.freeze" not in ran.stdout
+    assert "conftest.py was not loaded, its hooks are not asked; `--conftest` loads it" in ran.stderr
 
 
 def test_the_command_asks_an_installed_plugin(bench: Bench, tmp_path: Path):

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 import pytest
 
 from pytest_ladder.core.cases import Case, EvalSet
 from pytest_ladder.core.health import Note, Trait, health, label_conflicts, normal_text, production_share, tokens
+from pytest_ladder.core.ladder import DecisionPolicy
 from pytest_ladder.core.near import near_duplicates
+from pytest_ladder.core.rungs import Kind, RungSpec
 from tests.builders import evalset, ladder
 
 POINT = ladder({"answer": {"all": 0.5}})
@@ -46,20 +49,21 @@ def test_a_slice_too_small_for_its_threshold_cannot_decide() -> None:
     (note,) = notes(health(spec, rows), Trait.SMALL_SLICE)
 
     assert (note.slice, len(note.cases)) == ("edge", 28)
-    assert note.text == "slice 'edge': 28 cases cannot confirm answer >= 0.9 at 0.95; it takes 29"
+    assert note.text == "28 cases cannot show answer[edge] >= 0.9 at 95 %: with every case right it takes 29"
 
 
 def test_a_confidence_shared_among_rungs_needs_larger_slices() -> None:
     spec = ladder({"answer": {"all": 0.9}})
 
     assert not notes(health(spec, evalset(30)), Trait.SMALL_SLICE)
-    assert notes(health(spec, evalset(30), confidence=0.99), Trait.SMALL_SLICE)
+    six = tuple(RungSpec(f"r{i}", Kind.PROMPT) for i in range(6))
+    assert notes(health(replace(spec, rungs=six, decision=DecisionPolicy("confident")), evalset(30)), Trait.SMALL_SLICE)
 
 
 def test_no_number_of_cases_confirms_one() -> None:
     (note,) = notes(health(ladder({"answer": {"all": 1.0}}), evalset(300)), Trait.SMALL_SLICE)
 
-    assert note.text.endswith("no number of cases does")
+    assert note.text.endswith("no number does")
 
 
 @pytest.mark.parametrize(

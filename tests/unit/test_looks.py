@@ -115,7 +115,7 @@ def test_an_undecided_one_says_how_many_more_would_tell():
     assert told.startswith(
         "met on the eval set, undecided on the hold-out set: answer[all] 0.95 not clearly above 0.90"
     )
-    assert told.endswith("more in all for answer (cases of the hold-out set) would tell")
+    assert told.endswith("more cases for answer[all] (cases of the hold-out set) would tell")
     assert unheld(SURE, entry, mend=False) == told.partition(";")[0]
 
 

@@ -94,7 +94,7 @@ def test_a_miss_by_the_mean_within_the_noise_says_so():
 def test_an_undecided_rung_is_not_called_below_its_target():
     check = replace(MET, figure=Figure(0.92, 60, 0.85, 0.96), verdict=Verdict.INCONCLUSIVE)
 
-    told = explain("rag", [check], path="ladder.toml", cases=60, more="about 257 more in all for answer")
+    told = explain("rag", [check], path="ladder.toml", cases=60, more="about 257 more cases for answer[all]")
 
     assert told.startswith("rung rag is undecided: 1 of 1 threshold not clear on 60 cases")
-    assert "to decide it: about 257 more in all for answer" in told
+    assert "to decide it: about 257 more cases for answer[all]" in told

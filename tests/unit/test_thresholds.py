@@ -217,7 +217,8 @@ def test_a_small_slice_is_told_under_point_and_is_no_error() -> None:
     spec = ladder({"answer": {"all": 0.9}})
 
     assert impossible(spec, evalset(20)) == []
-    assert undecidable(spec, evalset(20)) == ("20 cases of all cannot show answer >= 0.9 at 95 %: it takes 29",)
+    (few,) = undecidable(spec, evalset(20))
+    assert str(few) == "20 cases cannot show answer[all] >= 0.9 at 95 %: with every case right it takes 29"
     assert undecidable(spec, evalset(29)) == ()
 
 
@@ -225,7 +226,8 @@ def test_between_the_plain_and_the_shared_error_a_rung_can_never_be_found_to_mee
     spec = ladder(rule="confident", rungs=rungs(6))
 
     assert impossible(spec, evalset(29)) == []
-    assert undecidable(spec, evalset(45)) == ("45 cases of all cannot show answer >= 0.9 at 99.1 %: it takes 46",)
+    (few,) = undecidable(spec, evalset(45))
+    assert str(few) == "45 cases cannot show answer[all] >= 0.9 at 99.1 %: with every case right it takes 46"
     assert undecidable(spec, evalset(46)) == ()
     assert "expected n >= 29 (46 for one of 6 rungs)" in impossible(spec, evalset(28))[0]
 
@@ -245,11 +247,21 @@ def test_what_would_decide_is_told_for_each_undecided_threshold() -> None:
     told = more_cases(spec, checks)
 
     assert told.startswith("about ")
-    assert told.endswith(" more in all for answer"), "the other is decided"
+    assert told.endswith(" more cases for answer[all]"), "the other is decided"
 
 
 def test_a_mean_on_the_threshold_is_never_decided() -> None:
     spec = ladder({"answer": {"all": 0.9}})
     checks = run_checks({"answer": {"all": figure(18, 20)}}, {}, spec, "confident")
 
-    assert more_cases(spec, checks) == "more than 100,000 more in all for answer"
+    assert more_cases(spec, checks) == "more than 100,000 more cases for answer[all]"
+
+
+def test_a_cluster_key_that_no_case_has_is_an_error():
+    cases = EvalSet((case("c1", metadata={"document": "a"}), case("c2")))
+
+    (fault,) = impossible(ladder(decision=DecisionPolicy(cluster="dokument")), cases)
+
+    assert "[decision] cluster: unknown key: no case has it in its `metadata`, got 'dokument'" in fault
+    assert "Did you mean 'document'?" in fault
+    assert impossible(ladder(decision=DecisionPolicy(cluster="document")), cases) == []

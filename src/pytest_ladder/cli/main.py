@@ -163,7 +163,7 @@ def _prune(options: argparse.Namespace) -> int:
         standing = Standing(run, {}, {}, datetime.now(UTC).date())
         current = {rung.id: standing.prints(rung).digest for rung in run.ladder.rungs}
         word = "would remove" if options.dry_run else "removed"
-        removed = prune(run.folder, run.log, run.ladder, current, options.dry_run)
+        removed = prune(run.folder, run.log, run.ladder, current, options.dry_run, run.judges.fingerprints())
         for gone in removed:
             print(f"{word} {gone.relative_to(run.folder.parent)}")
         if not removed:

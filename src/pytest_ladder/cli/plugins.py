@@ -7,6 +7,7 @@ it. Installed plugins are asked, for whoever can install one need not go that wa
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Iterator
 from functools import cache
 from importlib.metadata import Distribution, distributions
@@ -47,12 +48,21 @@ def open_ladder(path: Path, conftest: bool = False) -> LadderRun:
         config = _config(path)
         return _run(path, config.rootpath, config.hook)
     rootdir = rootdir_of(path)
+    with_hooks = [found for folder in _between(path.parent, rootdir) if _has_hooks(found := folder / "conftest.py")]
     try:
-        return _run(path, rootdir, _installed())
+        run = _run(path, rootdir, _installed())
     except InvalidFile as fault:
-        if not any((folder / "conftest.py").exists() for folder in _between(path.parent, rootdir)):
+        if not with_hooks:
             raise
-        raise InvalidFile(f"{fault} If a `conftest.py` knows better: it was not loaded, add `--conftest`.") from None
+        raise InvalidFile(f"{fault} {with_hooks[0]} may know better: it was not loaded, add `--conftest`.") from None
+    for found in with_hooks:
+        print(f"note: {found} was not loaded, its hooks are not asked; `--conftest` loads it", file=sys.stderr)
+    return run
+
+
+def _has_hooks(conftest: Path) -> bool:
+    """Whether a file speaks of our hooks; it is read, not run."""
+    return conftest.is_file() and PREFIX in conftest.read_text(encoding="utf-8", errors="replace")
 
 
 def _run(path: Path, rootdir: Path, hook: Any) -> LadderRun:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pytest_ladder.core.advice import Situation, advise
 from pytest_ladder.core.diagnosis_kinds import FailureKind
 from pytest_ladder.core.entries import DecisionEntry, RungEntry, Verdict
-from pytest_ladder.core.ladder import Ladder
+from pytest_ladder.core.ladder import CONFIDENT, Ladder
 from pytest_ladder.core.looks import Look, confirmed, confirms, counted_words, unheld
 from pytest_ladder.core.rungs import Kind, RungSpec
 
@@ -141,7 +141,8 @@ def _none(
 ) -> Decision:
     reason = "no rung on record meets the target"
     if seen:
-        reason += ": " + "; ".join(told.removeprefix("below the target: ") for told in _told(ladder, seen, current, looks))
+        parts = _told(ladder, seen, current, looks)
+        reason += ": " + "; ".join(part.removeprefix("below the target: ") for part in parts)
     undecided = tuple(r.id for r in seen if current[r.id].verdict is Verdict.INCONCLUSIVE)
     told = _with(reason, granted)
     ids = tuple(r.id for r in seen)
@@ -187,6 +188,7 @@ def shortfall(ladder: Ladder, entry: RungEntry) -> str:
         for metric, slices in sorted(ladder.thresholds.items())
         for name, least in sorted(slices.items())
         if (figure := entry.scores.get(metric, {}).get(name)) and figure.mean is not None and figure.mean < least
+        if metric not in ladder.unproven
     ]
     if misses:
         return min(misses)[1]
@@ -203,10 +205,14 @@ def _doubt(ladder: Ladder, entry: RungEntry) -> str:
         (figure.low - least, f"{metric}[{name}] {figure.mean:.3f} in [{figure.low:.2f}, {figure.high:.2f}]")
         for metric, slices in sorted(ladder.thresholds.items())
         for name, least in sorted(slices.items())
-        if (figure := entry.scores.get(metric, {}).get(name))
+        if metric not in ladder.unproven
+        and (figure := entry.scores.get(metric, {}).get(name))
         and None not in (figure.mean, figure.low, figure.high)
         and figure.low is not None and figure.low < least
     ]  # fmt: skip
+    unproven = [f"{metric}: {why}" for metric, why in ladder.unproven.items() if metric in ladder.thresholds]
+    if unproven and not (doubts and ladder.decision.rule == CONFIDENT):
+        return ", ".join(unproven)
     unmeasured = [f"{name} could not be measured" for name, value in entry.limits.items() if value is None]
     return min(doubts)[1] if doubts else ", ".join(unmeasured) or str(entry.verdict)
 

@@ -12,10 +12,9 @@ from enum import StrEnum
 
 from pytest_ladder.core.canonical import Json, digest
 from pytest_ladder.core.cases import ALL, Case, EvalSet
-from pytest_ladder.core.intervals import least_n
 from pytest_ladder.core.ladder import Ladder
 from pytest_ladder.core.near import near_duplicates
-from pytest_ladder.core.thresholds import asked
+from pytest_ladder.core.thresholds import undecidable
 
 FEW = 200
 """Fewer cases than this are announced: from 200 on, failures can be sorted by kind and small slices still decide."""
@@ -49,17 +48,15 @@ class Note:
     """Whether it calls for a change; a share alone does not."""
 
 
-def health(ladder: Ladder, evalset: EvalSet, confidence: float | None = None) -> tuple[Note, ...]:
+def health(ladder: Ladder, evalset: EvalSet) -> tuple[Note, ...]:
     """Look an eval set over; empty where there is nothing to say.
 
     Args:
         ladder: Whose thresholds the slices must be able to decide.
         evalset: The cases.
-        confidence: That "met" takes, in place of the ladder's own.
     """
-    sure = ladder.decision.confidence if confidence is None else confidence
     return (
-        *_few(evalset), *_small_slices(ladder, evalset, sure), *_conflicts(evalset), *_near(evalset),
+        *_few(evalset), *_small_slices(ladder, evalset), *_conflicts(evalset), *_near(evalset),
         *_production(evalset),
     )  # fmt: skip
 
@@ -105,14 +102,10 @@ def _few(evalset: EvalSet) -> Iterator[Note]:
         yield Note(Trait.FEW_CASES, text)
 
 
-def _small_slices(ladder: Ladder, evalset: EvalSet, confidence: float) -> Iterator[Note]:
-    for metric, slice_, threshold in asked(ladder):
-        cases, least = evalset.slices.get(slice_, ()), least_n(threshold, confidence)
-        if cases and (least is None or len(cases) < least):
-            what = f"{len(cases)} cases cannot confirm {metric} >= {threshold:g} at {confidence:.4g}"
-            need = f"it takes {least}" if least else "no number of cases does"
-            ids = tuple(case.id for case in cases) if slice_ != ALL else ()
-            yield Note(Trait.SMALL_SLICE, f"slice {slice_!r}: {what}; {need}", ids, slice_)
+def _small_slices(ladder: Ladder, evalset: EvalSet) -> Iterator[Note]:
+    for few in undecidable(ladder, evalset):
+        ids = tuple(case.id for case in evalset.slices[few.slice]) if few.slice != ALL else ()
+        yield Note(Trait.SMALL_SLICE, str(few), ids, few.slice)
 
 
 def _conflicts(evalset: EvalSet) -> Iterator[Note]:

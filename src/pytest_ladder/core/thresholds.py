@@ -37,6 +37,8 @@ class Check:
     """`threshold` or `limit`."""
     value: float | None = None
     """What was measured against a limit; None where it cannot be measured."""
+    note: str = ""
+    """Why nothing is decided by it, whatever the figure; empty where something is."""
 
     @property
     def noisy(self) -> bool:
@@ -82,7 +84,10 @@ def run_checks(
     checks = []
     for metric, slice_, threshold in asked(ladder):
         figure = scores.get(metric, {}).get(slice_, NO_FIGURE)
-        checks.append(Check(metric, slice_, threshold, figure, check_threshold(figure, threshold, rule)))
+        verdict, note = check_threshold(figure, threshold, rule), ladder.unproven.get(metric, "")
+        if note and verdict is not Verdict.ERROR:
+            verdict = Verdict.INCONCLUSIVE
+        checks.append(Check(metric, slice_, threshold, figure, verdict, note=note))
     for name, ceiling in ceilings(ladder.limits).items():
         value = measured.get(name)
         checks.append(Check(name, ALL, ceiling, None, check_limit(value, ceiling), "limit", value))
@@ -125,23 +130,30 @@ def missing_cases(figure: Figure, threshold: float, sure: Confidences) -> int | 
 def more_cases(ladder: Ladder, checks: Sequence[Check]) -> str:
     """Say how many more cases of which slice would decide the checks that are undecided; empty where none is.
 
+    What rests on a judge whose agreement with people is not shown wants labels instead.
+
     Args:
         ladder: Of which the checks are.
         checks: By interval, with the bounds that decide.
     """
     sure, told = Confidences.deciding(ladder), []
     for check in checks:
-        if check.figure is None or not check.noisy:
+        if check.note and (labels := f"labels of {check.metric} in judgements.jsonl ({check.note})") not in told:
+            told.append(labels)
+        if check.figure is None or not check.noisy or check.note:
             continue
         more = missing_cases(check.figure, check.threshold, sure)
         many = f"about {more} more" if more else f"more than {MOST_MISSING:,} more"
-        told.append(f"{many} in {check.slice} for {check.metric}")
+        told.append(f"{many} cases for {check.metric}[{check.slice}]")
     return ", ".join(told)
 
 
 def impossible(ladder: Ladder, evalset: EvalSet) -> list[str]:
     """Say which thresholds and limits no answer could ever settle on this eval set; empty where all can be."""
-    return [*_empty_slices(ladder, evalset), *_unconfirmable(ladder, evalset), *_too_few_latencies(ladder, evalset)]
+    return [
+        *_empty_slices(ladder, evalset), *_unknown_cluster(ladder, evalset), *_unconfirmable(ladder, evalset),
+        *_too_few_latencies(ladder, evalset),
+    ]  # fmt: skip
 
 
 def asked(ladder: Ladder) -> Iterator[tuple[str, str, float]]:
@@ -204,19 +216,41 @@ def _expected(ladder: Ladder, threshold: float, least: int | None) -> str:
     return f"n >= {least}" + (f" ({for_all} for one of {len(ladder.rungs)} rungs)" if for_all != least else "")
 
 
-def undecidable(ladder: Ladder, evalset: EvalSet) -> tuple[str, ...]:
-    """Say which thresholds this eval set is too small to decide, though it is no error; one text each.
+@dataclass(frozen=True, slots=True)
+class TooFew:
+    """A threshold that an eval set is too small to decide, though it is no error."""
+
+    metric: str
+    slice: str
+    threshold: float
+    cases: int
+    worth: int
+    """As many independent cases as they count for."""
+    least: int | None
+    """The fewest that could decide it; None where no number does."""
+    confidence: float
+
+    def __str__(self) -> str:
+        """A sentence without its end."""
+        many = f"{self.cases} cases" + (f", worth {self.worth}," if self.worth < self.cases else "")
+        need = f"with every case right it takes {self.least}" if self.least else "no number does"
+        what = f"{self.metric}[{self.slice}] >= {self.threshold:g}"
+        return f"{many} cannot show {what} at {_percent(self.confidence)}: {need}"
+
+
+def undecidable(ladder: Ladder, evalset: EvalSet) -> tuple[TooFew, ...]:
+    """The thresholds that this eval set is too small to decide.
 
     Under `point` an interval will always hold such a threshold, and under `confident` a rung is never found to meet
     it, for the rungs share the error.
     """
-    sure, told = Confidences.of(ladder), []
+    sure, found = Confidences.of(ladder), []
     for metric, slice_, threshold in asked(ladder):
         n, least = worth(ladder, evalset, slice_), least_n(threshold, sure.met)
         if n and (least is None or n < least):
-            need = f"it takes {least}" if least else "no number does"
-            told.append(f"{n} cases of {slice_} cannot show {metric} >= {threshold:g} at {_percent(sure.met)}: {need}")
-    return tuple(told)
+            cases = len(evalset.slices[slice_])
+            found.append(TooFew(metric, slice_, threshold, cases, n, least, sure.met))
+    return tuple(found)
 
 
 def worth(ladder: Ladder, evalset: EvalSet, slice_: str) -> int:
@@ -224,6 +258,14 @@ def worth(ladder: Ladder, evalset: EvalSet, slice_: str) -> int:
     cases = evalset.slices.get(slice_, ())
     groups = clusters(cases, ladder.decision.cluster)
     return effective_n([groups.get(case.id, f"\0{case.id}") for case in cases]) if groups else len(cases)
+
+
+def _unknown_cluster(ladder: Ladder, evalset: EvalSet) -> Iterator[str]:
+    key = ladder.decision.cluster
+    if key is not None and len(evalset) and not clusters(evalset, key):
+        known = sorted({name for case in evalset for name in case.metadata})
+        where = ladder.at("decision", "cluster")
+        yield unknown(where, "key: no case has it in its `metadata`", key, known)
 
 
 def _percent(share: float) -> str:

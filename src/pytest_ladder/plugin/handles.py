@@ -167,10 +167,14 @@ class RungHandle:
         if result.missing:
             names = ", ".join(result.missing[:5]) + (", ..." if len(result.missing) > 5 else "")
             on = " to the hold-out set" if result.evaluation.verdict is Verdict.MET else ""
+            why = ""
+            if result.unjudged:
+                metric, told = result.unjudged[0]
+                on, why = f" of the judge of {metric}", f" {told}"
             told = numbers.plural(len(result.missing), f"answer{on} is", f"answers{on} are")
             return (
-                f"{self._run.ladder.where}: rung {self.id}: {told} not on record ({names}). "
-                f"Run `pytest --ladder --ladder-record=new --ladder-rung={self.id}` and commit the recordings."
+                f"{self._run.ladder.where}: rung {self.id}: {told} not on record ({names}).{why} "
+                "Run `pytest --ladder --ladder-record=new` and commit the recordings and the log."
             )
         return _told_errors(self._run.ladder, result)
 
@@ -183,6 +187,7 @@ def _missed(ladder: Ladder, result: RungResult) -> str:
         least = numbers.threshold(check.threshold)
         if check.figure is not None and check.figure.mean is not None:
             sign = "<" if check.figure.mean < check.threshold else "not clearly above"
+            sign = "does not decide against" if check.note else sign
             mean = numbers.score(check.figure.mean, threshold=check.threshold)
             told.append(f"{check.metric}[{check.slice}] {mean} {sign} {least}")
         elif check.value is not None:

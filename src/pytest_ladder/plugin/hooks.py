@@ -19,6 +19,9 @@ INTENTS = {
     "--ladder-rung": "ladder_rung",
     "--ladder-holdout": "ladder_holdout",
     "--ladder-limit": "ladder_limit",
+    "--ladder-base": "ladder_base",
+    "--ladder-drift": "ladder_drift",
+    "--ladder-selftest": "ladder_selftest",
 }
 """Options that ask for a run of a ladder: without --ladder they would silently do nothing."""
 

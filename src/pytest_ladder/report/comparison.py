@@ -27,7 +27,7 @@ def difference(found: SliceComparison) -> str:
 
 AGAINST = {
     Difference.BETTER: "better than {}", Difference.WORSE: "worse than {}",
-    Difference.NO_DIFFERENCE: "no difference to {} shown", Difference.TOO_FEW: "too few pairs against {}",
+    Difference.NO_DIFFERENCE: "no difference from {} shown", Difference.TOO_FEW: "too few pairs against {}",
 }  # fmt: skip
 PLATEAU = "plateau over {}"
 

@@ -39,7 +39,7 @@ def explain(
         lines.append(f"  to decide it: {more}")
     if misses:
         lines += ["worst cases:", *(line for miss in misses for line in _miss_lines(miss))]
-    return "\n".join([*lines, next_step or _next_step(rung, path)])
+    return "\n".join([*lines, next_step or _next_step(rung, path, missed)])
 
 
 def _headline(rung: str, missed: Sequence[Check], all_: int, cases: int, unasked: int) -> str:
@@ -51,7 +51,9 @@ def _headline(rung: str, missed: Sequence[Check], all_: int, cases: int, unasked
     return f"rung {one_line(rung)} {stands}: {len(missed)} of {numbers.plural(all_, 'threshold')} {what}{on}"
 
 
-def _next_step(rung: str, path: str) -> str:
+def _next_step(rung: str, path: str, missed: Sequence[Check]) -> str:
+    if {check.verdict for check in missed} == {Verdict.INCONCLUSIVE}:
+        return f"Add cases, or mend the rung, or declare the next one in {path}, and run `pytest --ladder`."
     return f"Mend the rung, or declare the next one in {path}, and run `pytest --ladder --ladder-rung={rung}`."
 
 

@@ -13,7 +13,10 @@ from pytest_ladder.report.drift import STYLES, drift_facts, drift_words
 from pytest_ladder.report.figures import asked_words, rule_words, versions_words
 from pytest_ladder.report.gains import gain_flips, gain_remark
 from pytest_ladder.report.grid import tables
+from pytest_ladder.report.judged import judged_words
 from pytest_ladder.report.page import INDENT, LEAST_WIDTH, Page, Remark
+from pytest_ladder.report.requests import HEADING as REQUESTS_HEADING
+from pytest_ladder.report.requests import PARTS_HEADING, columns_of_parts, columns_of_requests, known_of
 from pytest_ladder.report.selftest import HEADING, columns_of_selftest, selftest_lines
 from pytest_ladder.report.texts import failure_words, gate_title, texts_of
 
@@ -55,6 +58,7 @@ def _section(page: Page, ladder: LadderSummary, verbose: int) -> Iterator[Render
     if verbose >= 1:
         yield from _worst(page, ladder)
         yield from gain_flips(page, ladder)
+        yield from _requests(page, ladder)
 
 
 def _tables(page: Page, ladder: LadderSummary) -> Iterator[RenderableType]:
@@ -86,10 +90,13 @@ def _remarks(ladder: LadderSummary) -> Iterator[Remark]:
         yield Remark("drift", drift_words(drift), STYLES[drift.finding], STYLES[drift.finding] or "bold")
         if facts := drift_facts(drift):
             yield Remark("", facts, "dim")
+    for judge in ladder.judges:
+        style = "yellow" if judge.triage and judge.gates else "dim"
+        yield Remark("judge", judged_words(judge), style, style)
     if tried := versions_words(ladder):
         yield Remark("tried", tried, "dim", "dim")
-    if ladder.too_few:
-        yield Remark("too few", "; ".join(ladder.too_few), "yellow", "yellow")
+    for few in ladder.too_few:
+        yield Remark("too few", few, "yellow", "yellow")
     for note in ladder.notes:
         yield Remark("warning", note, "yellow", "bold yellow")
     for waiver in ladder.waivers:
@@ -144,6 +151,19 @@ def _worst(page: Page, ladder: LadderSummary) -> Iterator[RenderableType]:
             yield ""
             yield page.indented(f"worst cases of {row.id}", style="bold")
             yield from _misses(page, ladder, row)
+
+
+def _requests(page: Page, ladder: LadderSummary) -> Iterator[RenderableType]:
+    known = known_of(ladder.rows)
+    laid = [(REQUESTS_HEADING, columns_of_requests(known, unicode=page.unicode))] if known else []
+    if any(figures.parts for _, figures in known):
+        laid.append((PARTS_HEADING, columns_of_parts(known, unicode=page.unicode)))
+    for heading, columns in laid:
+        yield ""
+        yield page.indented(heading, style="bold")
+        for table in tables(columns, width=page.room, unicode=page.unicode):
+            yield ""
+            yield page.indented(table)
 
 
 def _misses(page: Page, ladder: LadderSummary, row: RungRow) -> Iterator[RenderableType]:

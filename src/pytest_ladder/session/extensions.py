@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from pytest_ladder.core.canonical import Json
@@ -79,5 +81,11 @@ class HookExtensions:
         except LadderError:
             raise
         except Exception as error:
-            told = f"it raised {type(error).__name__} ({error})"
+            told = f"it raised {type(error).__name__} ({error}){_place(error)}"
             raise InvalidRequest(message(hook, told, next_step="Mend the plugin or the conftest.py")) from error
+
+
+def _place(error: Exception) -> str:
+    """The line that raised, as ` at FILE:LINE`."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""

@@ -21,6 +21,7 @@ def failing(outcome: Outcome, reports: Sequence[Report]) -> tuple[str, ...]:
 def _missing(report: Report) -> str:
     cases = report.missing
     names = ", ".join(cases[:_SHOWN]) + (", ..." if len(cases) > _SHOWN else "")
-    told = "1 answer is" if len(cases) == 1 else f"{len(cases)} answers are"
-    step = f"run `pytest --ladder --ladder-record=new --ladder-rung={report.rung}` and commit the recordings"
+    of = f" of the judge of {report.unjudged}" if report.unjudged else ""
+    told = f"1 answer{of} is" if len(cases) == 1 else f"{len(cases)} answers{of} are"
+    step = "run `pytest --ladder --ladder-record=new` and commit the recordings and the log"
     return f"rung {report.rung}: {told} not on record ({names}): {step}"

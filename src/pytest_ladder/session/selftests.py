@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from pytest_ladder.core.confidences import Confidences
 from pytest_ladder.core.health import health
-from pytest_ladder.core.ladder import CONFIDENT
 from pytest_ladder.core.rungs import RungSpec
 from pytest_ladder.core.selftest import Repeats, SelfTest, selftest
 from pytest_ladder.core.selftested import SelfTested
@@ -34,8 +32,7 @@ def selftests(standing: Standing) -> SelfTested:
             tested[rung.id] = selftest(ladder, run.whole, _scores(standing, rung))
         except InvalidRequest as fault:
             left_out[rung.id] = str(fault)
-    sure = Confidences.of(ladder).met if ladder.decision.rule == CONFIDENT else None
-    return SelfTested(tested, left_out, health(ladder, run.whole, sure))
+    return SelfTested(tested, left_out, health(ladder, run.whole))
 
 
 def _incomplete(standing: Standing, rung_id: str) -> str:

@@ -108,9 +108,9 @@ class Standing:
         return alike[-1] if alike else None
 
     def versions(self, rung_id: str) -> int:
-        """How many versions of a rung the log has on today's eval set, this run's among them."""
+        """How many versions of a rung the log has on today's eval set, this run's among them; alike ones count once."""
         entries = [*rung_entries(self.run.log, rung_id), *filter(None, [self.fresh.get(rung_id)])]
-        return len({entry.fingerprint for entry in entries if entry.evalset == self.run.whole.digest})
+        return len({entry.answers for entry in entries if entry.evalset == self.run.whole.digest})
 
     def undecided(self, rung_id: str) -> str:
         """How many more cases would decide a rung that is undecided; empty where it is not, or it is not known."""
@@ -284,11 +284,16 @@ class Standing:
     @cached_property
     def decision(self) -> Decision:
         """What the current evidence says."""
-        return decide(
+        found = decide(
             self.ladder, self.current, self.diagnosis, lambda: not self.refusals, lambda: concessions(self.request),
             self.best is not None and _only_limits(self.best), self.looks,
             plateau=lambda: form_plateau(self.ladder, self.gains),
         )  # fmt: skip
+        unclear = [(rung, more) for rung in found.undecided if (more := self.undecided(rung))]
+        if found.selected is not None or not found.complete or not unclear:
+            return found
+        told = "; ".join(f"{rung} is undecided, {more} would tell" for rung, more in unclear)
+        return replace(found, recommendation=f"{told}. Or else: {found.recommendation}")
 
 
 def _only_limits(result: RungResult) -> bool:

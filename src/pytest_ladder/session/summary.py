@@ -10,6 +10,7 @@ from pytest_ladder.core.confidences import Confidences
 from pytest_ladder.core.entries import RungEntry, Verdict
 from pytest_ladder.core.gate import in_force
 from pytest_ladder.core.looks import look_words
+from pytest_ladder.core.request_figures import RequestFigures
 from pytest_ladder.core.rungs import RungSpec
 from pytest_ladder.core.summary import LadderSummary, Miss, RungRow, State
 from pytest_ladder.core.thresholds import ceilings, undecidable
@@ -17,6 +18,7 @@ from pytest_ladder.session.case_summary import details_of, obstacles, wants_deta
 from pytest_ladder.session.drifted import drifts_of
 from pytest_ladder.session.failing import failing
 from pytest_ladder.session.finish import Outcome
+from pytest_ladder.session.judged import judged_of
 from pytest_ladder.session.results import Report
 from pytest_ladder.session.selftests import selftests
 from pytest_ladder.session.standing import Standing
@@ -48,8 +50,9 @@ def summarise(outcome: Outcome, reports: Sequence[Report]) -> LadderSummary:
         waivers=tuple(f"{w.kind}: {w.reason} (approved by {w.approved_by}, until {w.expires})" for w in waivers),
         notes=tuple(dict.fromkeys([*told, *outcome.notes])), confidence=ladder.decision.confidence,
         looks=tuple((look, look_words(ladder, look)) for look in standing.looks.values()),
-        sure=Confidences.of(ladder), too_few=() if _smoke(reports) else undecidable(ladder, standing.run.whole),
-        rule=ladder.decision.rule, show=ladder.show, cases=len(standing.run.evalset), drifts=drifts_of(reports),
+        sure=Confidences.of(ladder), too_few=_too_few(standing, reports),
+        rule=ladder.decision.rule, show=ladder.show, cases=len(standing.run.evalset),
+        judges=judged_of(standing, reports), drifts=drifts_of(reports),
         selftest=selftests(standing) if standing.run.settings.selftest else None,
         details=details_of(outcome) if wants_details(outcome) else None,
         obstacles=obstacles(outcome) if wants_details(outcome) else (),
@@ -69,6 +72,7 @@ def _row(rung: RungSpec, report: Report | None, standing: Standing, selected: st
     return RungRow(
         rung.id, rung.kind, state, current[rung.id] if logged else entry, logged,
         report.note or report.altered, tuple(Miss(**miss) for miss in report.misses), report.recall,
+        requests=RequestFigures.from_dict(report.requests) if report.requests else None,
     )  # fmt: skip
 
 
@@ -83,6 +87,10 @@ def _standing(verdict: Verdict | None, selected: bool) -> State:
     if verdict is None:
         return State.NOT_RUN
     return State.SELECTED if selected else State(str(verdict))
+
+
+def _too_few(standing: Standing, reports: Sequence[Report]) -> tuple[str, ...]:
+    return () if _smoke(reports) else tuple(map(str, undecidable(standing.ladder, standing.run.whole)))
 
 
 def _smoke(reports: Sequence[Report]) -> bool:

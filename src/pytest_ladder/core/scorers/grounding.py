@@ -129,7 +129,9 @@ def _texts(value: Json) -> Iterable[str]:
 def _parts(cited: str, known: Iterable[Container[str]]) -> list[str]:
     """One id where the whole is a known one, else what commas and semicolons part."""
     whole = cited.strip()
-    return [whole] if any(whole in ids for ids in known) else [part for part in map(str.strip, re.split("[,;]", whole)) if part]
+    if any(whole in ids for ids in known):
+        return [whole]
+    return [part for part in map(str.strip, re.split("[,;]", whole)) if part]
 
 
 def _plain(text: str) -> str:
