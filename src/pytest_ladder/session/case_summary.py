@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from pytest_ladder.core.answers import Answer
 from pytest_ladder.core.case_summary import ERROR, CaseSummary, Details, RungCase
 from pytest_ladder.core.cases import ALL, Case
+from pytest_ladder.core.diagnosis import labelled
 from pytest_ladder.core.diagnosis_kinds import FailureKind
 from pytest_ladder.core.entries import DecisionEntry
 from pytest_ladder.core.evaluation import CaseResult, Evaluation
@@ -16,6 +18,7 @@ from pytest_ladder.core.summary import Refusal
 from pytest_ladder.core.tradeoff import tradeoffs
 from pytest_ladder.session.finish import Outcome
 from pytest_ladder.session.misses import shown
+from pytest_ladder.session.results import RungResult
 from pytest_ladder.session.standing import Standing
 
 FULL = ".html"
@@ -55,29 +58,32 @@ def _decision(outcome: Outcome) -> DecisionEntry | None:
 
 
 def _cases(standing: Standing) -> tuple[CaseSummary, ...]:
-    by_rung = {
-        rung.id: {r.case.id: r for r in standing.results[rung.id].evaluation.cases if not r.unasked}
+    known = {
+        rung.id: _rung_cases(standing, standing.results[rung.id])
         for rung in standing.ladder.rungs
         if rung.id in standing.current and rung.id in standing.results
     }
-    kinds = {rung: _labels(standing, rung) for rung in by_rung}
-    gating = {rung: _gating(standing.results[rung].evaluation) for rung in by_rung}
     texts = standing.ladder.show == "text"
-    found = []
-    for case in standing.run.whole:
-        rungs = {
-            rung: _rung_case(results[case.id], gating[rung], kinds[rung].get(case.id, ""), texts)
-            for rung, results in by_rung.items()
-            if case.id in results
-        }
-        if any(one.failed for one in rungs.values()):
-            found.append(_case(case, rungs, texts))
-    return tuple(found)
+    found = (
+        _case(case, {rung: made[case.id] for rung, made in known.items() if case.id in made}, texts)
+        for case in standing.run.whole
+    )
+    return tuple(case for case in found if case.failed)
 
 
-def _labels(standing: Standing, rung: str) -> Mapping[str, str]:
-    """Case id -> its latest label at a rung."""
-    return {label.case: label.kind for label in sorted(standing.run.labels, key=lambda x: x.at) if label.rung == rung}
+def _rung_cases(standing: Standing, result: RungResult) -> Mapping[str, RungCase]:
+    """Case id -> what a rung made of it; no answers where they are not here."""
+    metrics, labels = _gating(result.evaluation), labelled(standing.run.labels, result.rung)
+    texts, classify = standing.ladder.show == "text", standing.run.shared.extensions.classify
+    found = {}
+    for one in result.evaluation.cases:
+        if not one.unasked:
+            made = _rung_case(one, metrics, labels.get(one.case.id, ""), texts)
+            unknown = made.kind == FailureKind.UNKNOWN and one.case.id not in labels
+            kind = unknown and classify(one.case, one)
+            made = replace(made, kind=kind) if kind else made
+            found[one.case.id] = replace(made, answer=None) if result.unverifiable else made
+    return found
 
 
 def _gating(evaluation: Evaluation) -> tuple[str, ...]:

@@ -73,28 +73,33 @@ class Panel:
 
 def panels(ladder: LadderSummary) -> tuple[Panel, ...]:
     """A picture for each place with a threshold and for `all`, then for the other slices, up to nine."""
-    wanted = [place for place in dict.fromkeys((*places(ladder), *_others(ladder))) if _figures(ladder, place)]
-    shown = wanted[:MOST]
+    shown = _pictured(ladder)[:MOST]
     scale = score_scale(_extent(ladder, shown), _LEFT, _RIGHT)
     return tuple(_panel(ladder, place, scale) for place in shown)
 
 
 def left_out(ladder: LadderSummary) -> int:
     """How many slices have no picture."""
-    wanted = dict.fromkeys((*places(ladder), *_others(ladder)))
-    return max(0, sum(1 for place in wanted if _figures(ladder, place)) - MOST)
+    return max(0, len(_pictured(ladder)) - MOST)
+
+
+def _pictured(ladder: LadderSummary) -> list[Place]:
+    return [place for place in all_places(ladder) if _figures(ladder, place)]
 
 
 def all_places(ladder: LadderSummary) -> tuple[Place, ...]:
     """Every metric on every slice that was measured: those with a threshold first."""
-    return tuple(dict.fromkeys((*places(ladder), *_others(ladder))))
+    first = places(ladder)
+    known = {(place.metric, place.slice) for place in first}
+    return (*first, *(place for place in _others(ladder) if (place.metric, place.slice) not in known))
 
 
 def _others(ladder: LadderSummary) -> Iterator[Place]:
-    for row in ladder.rows:
-        for metric, slices in (row.entry.scores if row.entry else {}).items():
-            for name in slices:
-                yield Place(metric, name, ladder.thresholds.get(metric, {}).get(name))
+    measured = (
+        (m, name) for row in ladder.rows if row.entry for m, found in row.entry.scores.items() for name in found
+    )
+    for metric, name in dict.fromkeys((metric, name) for metric, slices in measured for name in slices):
+        yield Place(metric, name)
 
 
 def _figures(ladder: LadderSummary, place: Place) -> list[Figure]:
@@ -138,7 +143,7 @@ def _dot(ladder: LadderSummary, row: RungRow, place: Place, scale: Scale, level:
     if figure is None or figure.mean is None:
         word = STATE_WORDS[row.state]
         return Dot(name, shown, y, selected, f"{name} {word}, no score", score="no score" if row.entry else word)
-    verdict = standing(figure, place.threshold, ladder.rule)
+    verdict = standing(figure, place.threshold, ladder.rule, place.triage)
     score = numbers.score(figure.mean, threshold=place.threshold)
     sign = mark(verdict, True, noisy(ladder, figure, place.threshold))
     reach = numbers.interval(figure.low, figure.high, threshold=place.threshold)
