@@ -22,9 +22,21 @@ TIMEOUT_S = 120.0
 SHOWN = 200
 """Characters of a provider's words that a message quotes."""
 
+PLACE = ("model", "api_base", "api_version", "api_key_env")
+"""Keys of a deployment: how it is reached, in place of the model's own."""
+
+
+def _is_places(value: Json) -> bool:
+    def is_place(one: Json) -> bool:
+        return isinstance(one, dict) and bool(one) and all(k in PLACE and isinstance(v, str) for k, v in one.items())
+
+    return isinstance(value, list) and bool(value) and all(map(is_place, value))
+
+
 SETTINGS: Mapping[str, Rule] = {
     "timeout": Rule(lambda value: is_number(value) and 0 < value < float("inf"), "seconds for one call, above 0"),
     "api_key_env": Rule(lambda value: isinstance(value, str) and bool(value), "the name of an environment variable"),
+    "deployments": Rule(_is_places, f"a list of tables of texts with {', '.join(PLACE)}"),
 }
 """Keys of `model_options` that say how a hosted model is reached; they are no part of a request."""
 
@@ -81,6 +93,15 @@ def unpriced(name: str) -> InvalidRequest:
     declare = f'[prices."{name}"] with `input` and `output` in USD per million tokens, 0 and 0 where it costs nothing'
     fault = "no price is known, so that no budget can hold"
     return InvalidRequest(message(f"model {name}", fault, next_step=f"declare {declare}"))
+
+
+def key_names(options: Mapping[str, Json]) -> list[str]:
+    """The environment variables that `model_options` name as those of keys."""
+    places = options.get("deployments") or ()
+    tables = (
+        [options, *(place for place in places if isinstance(place, dict))] if isinstance(places, list) else [options]
+    )
+    return [str(table["api_key_env"]) for table in tables if table.get("api_key_env")]
 
 
 def seed_of(request: Request) -> int:
