@@ -123,6 +123,8 @@ class Ladder:
     """`text` or `ids`."""
     redact: tuple[str, ...] = ()
     """`file.py:function` each."""
+    unproven: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
+    """Judged metric -> why it may not decide: its agreement with people is not shown. A threshold on it stays open."""
     lines: Lines | None = field(default=None, compare=False, repr=False)
     """Where in ladder.toml its keys stand."""
 

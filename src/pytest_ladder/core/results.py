@@ -156,7 +156,8 @@ def failed_cases(evaluation: Evaluation, missed: Sequence[Check] | None = None) 
         missed: The checks that are not met, in place of its own: those of a look at the hold-out set, whose own cases
             are better left unseen.
     """
-    checks = [check for check in (evaluation.missed() if missed is None else missed) if check.kind == "threshold"]
+    known = evaluation.missed() if missed is None else missed
+    checks = [check for check in known if check.kind == "threshold" and not check.note]
 
     def fails(result: CaseResult) -> bool:
         return any(

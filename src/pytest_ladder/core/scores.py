@@ -27,6 +27,8 @@ class Unscored:
     """An answer that could not be scored: counted apart, never 0 and never dropped."""
 
     reason: str
+    missing: bool = False
+    """Whether what a judge was to say is not on record: another run may ask for it."""
 
 
 Outcome: TypeAlias = Score | Unscored

@@ -12,6 +12,7 @@ from pytest_ladder.core.confidences import PLAIN, Confidences
 from pytest_ladder.core.drift import Drift
 from pytest_ladder.core.entries import RungEntry
 from pytest_ladder.core.gains import Gain
+from pytest_ladder.core.judged import JudgedMetric
 from pytest_ladder.core.looks import Look
 from pytest_ladder.core.rungs import Kind
 from pytest_ladder.core.selftested import SelfTested
@@ -126,6 +127,8 @@ class LadderSummary:
     """The ladder against a git ref; None where it was compared with none."""
     drifts: tuple[Drift, ...] = ()
     """Rungs that were asked again."""
+    judges: tuple[JudgedMetric, ...] = ()
+    """Metrics that a model judges."""
     selftest: SelfTested | None = None
     """How far the verdicts can be trusted; None where it was not asked."""
     details: Details | None = None

@@ -20,7 +20,7 @@ def to_decide(ladder: Ladder, evaluation: Evaluation, checks: Sequence[Check]) -
         evaluation: Of which the checks are.
         checks: By interval, with the bounds that decide.
     """
-    if not evaluation.unasked:
+    if not evaluation.unasked or any(check.note for check in checks):
         return more_cases(ladder, checks)
     if not any(check.noisy for check in checks):
         return ""

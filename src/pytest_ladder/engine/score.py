@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 
 from pytest_ladder.core.answers import Record
@@ -16,13 +17,24 @@ Outcomes = dict[tuple[str, int, str], Outcome]
 async def score(
     records: Sequence[Record], evalset: EvalSet, scorers: Mapping[str, Scorer], documents: Mapping[str, str]
 ) -> Outcomes:
-    """Score every record by every metric; a scorer that fails leaves an `Unscored`."""
-    outcomes: Outcomes = {}
-    for record in records:
-        scored = Scored(evalset.by_id[record.case], record.answer, documents)
-        for metric, scorer in scorers.items():
-            outcomes[record.case, record.repeat, metric] = await _one(scorer, scored)
-    return outcomes
+    """Score every record by every metric; a scorer that fails leaves an `Unscored`.
+
+    One record after another, or as many at a time as a scorer's attribute `concurrency` says.
+    """
+    found: dict[tuple[str, int, str], Outcome] = {}
+    queue = iter(records)
+
+    async def work() -> None:
+        for record in queue:
+            scored = Scored(evalset.by_id[record.case], record.answer, documents)
+            for metric, scorer in scorers.items():
+                found[record.case, record.repeat, metric] = await _one(scorer, scored)
+
+    at_a_time = max((getattr(scorer, "concurrency", 1) for scorer in scorers.values()), default=1)
+    async with asyncio.TaskGroup() as group:
+        for _ in range(min(at_a_time, len(records))):
+            group.create_task(work())
+    return {(r.case, r.repeat, m): found[r.case, r.repeat, m] for r in records for m in scorers}
 
 
 async def _one(scorer: Scorer, scored: Scored) -> Outcome:

@@ -17,11 +17,14 @@ STATE_WORDS = {state: "undecided" if state is State.INCONCLUSIVE else state.valu
 """The word a reader sees for each state."""
 
 
-def standing(figure: Figure | None, threshold: float | None, rule: str) -> Verdict | None:
-    """What a figure says against its threshold; None without a threshold or a figure."""
+def standing(figure: Figure | None, threshold: float | None, rule: str, triage: bool = False) -> Verdict | None:
+    """What a figure says against its threshold; None without a threshold or a figure.
+
+    In triage, where a judge's agreement with people is not shown, that is always left open.
+    """
     if figure is None or figure.mean is None or threshold is None:
         return None
-    return check_threshold(figure, threshold, rule)
+    return Verdict.INCONCLUSIVE if triage else check_threshold(figure, threshold, rule)
 
 
 NOISE = "~"
@@ -47,6 +50,8 @@ class Place:
     metric: str
     slice: str
     threshold: float | None = None
+    triage: bool = False
+    """Whether its threshold decides nothing."""
 
 
 def places(summary: LadderSummary) -> tuple[Place, ...]:
@@ -61,8 +66,9 @@ def _metrics(summary: LadderSummary) -> Iterator[str]:
 
 def _places_of(summary: LadderSummary, metric: str) -> Iterator[Place]:
     slices = summary.thresholds.get(metric, {})
-    yield Place(metric, ALL, slices.get(ALL))
-    yield from (Place(metric, name, least) for name, least in slices.items() if name != ALL)
+    triage = any(judge.metric == metric and judge.triage for judge in summary.judges)
+    yield Place(metric, ALL, slices.get(ALL), triage)
+    yield from (Place(metric, name, least, triage) for name, least in slices.items() if name != ALL)
 
 
 def rule_words(summary: LadderSummary) -> str:
@@ -96,6 +102,7 @@ def _any_noise(summary: LadderSummary) -> bool:
         for row in summary.rows
         if row.entry
         for place in places(summary)
+        if not place.triage
     )
 
 

@@ -12,6 +12,7 @@ from pytest_ladder.report.base import base_json
 from pytest_ladder.report.comparison_json import gain_json
 from pytest_ladder.report.drift import drift_json
 from pytest_ladder.report.json_schema import report_json_schema
+from pytest_ladder.report.judged import judged_json
 from pytest_ladder.report.selftest import selftest_json
 
 __all__ = ["render_json", "report_json_schema"]
@@ -49,6 +50,7 @@ def _ladder(ladder: LadderSummary) -> Json:
         "checklist": dict(ladder.checklist), "rungs": [_rung(row, ladder.show) for row in ladder.rows],
         "gate": {"requested": ladder.requested, "allowed": ladder.allowed, "refusals": refusals},
         "failures": list(ladder.failures), "base": base_json(ladder.base),
+        "judges": [judged_json(judge) for judge in ladder.judges],
         "drift": [drift_json(drift) for drift in ladder.drifts], "selftest": selftest_json(ladder.selftest),
     }  # fmt: skip
 

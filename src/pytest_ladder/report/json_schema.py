@@ -10,6 +10,7 @@ from pytest_ladder.core.rungs import Kind
 from pytest_ladder.core.summary import State
 from pytest_ladder.report.comparison_json import gain_schema
 from pytest_ladder.report.drift import drift_schema
+from pytest_ladder.report.judged import judged_schema
 from pytest_ladder.report.selftest import selftest_schema
 
 _TEXT: Json = {"type": "string"}
@@ -65,6 +66,7 @@ def _ladder() -> Json:
         base={
             "oneOf": [_base(), {"type": "null"}], "description": "Against a git ref; null where none was given.",
         },
+        judges={**_list_of(judged_schema()), "description": "Metrics that a model judges."},
         drift={**_list_of(drift_schema()), "description": "Rungs of which recorded cases were asked again."},
         selftest={
             "oneOf": [selftest_schema(), {"type": "null"}], "description": "How far the verdicts can be trusted.",

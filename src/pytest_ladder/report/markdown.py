@@ -8,10 +8,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from pytest_ladder.core.gains import Gain
 from pytest_ladder.core.summary import LadderSummary, Miss, RungRow, RunSummary
 from pytest_ladder.report import base, numbers
-from pytest_ladder.report.columns import FROM_LOG, Cell, Column, columns_of
+from pytest_ladder.report.columns import FROM_LOG, Cell, Column, Columns, columns_of
 from pytest_ladder.report.comparison import columns_of_comparison, flips_of, gain_words
 from pytest_ladder.report.drift import drift_facts, drift_words
 from pytest_ladder.report.figures import asked_words, rule_words, versions_words
+from pytest_ladder.report.judged import judged_words
 from pytest_ladder.report.selftest import HEADING, columns_of_selftest, selftest_lines
 from pytest_ladder.report.text import one_line
 from pytest_ladder.report.texts import failure_words, gate_title, texts_of
@@ -49,6 +50,7 @@ def _ladder(ladder: LadderSummary) -> Iterator[str]:
         yield f"**Hold-out:** {prose(line)}"
     for drift in ladder.drifts:
         yield f"**Drift:** {prose('; '.join(filter(None, [drift_words(drift), drift_facts(drift)])))}"
+    yield from _list("Judged by a model", (prose(judged_words(judge)) for judge in ladder.judges))
     if tried := versions_words(ladder):
         yield f"**Tried:** {prose(tried)}"
     yield from _gate(ladder)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from jinja2 import StrictUndefined, Template, TemplateSyntaxError, meta, nodes
@@ -42,12 +42,13 @@ class PromptTemplate:
     without one is a single user message. These lines are found before anything is put into the template.
     """
 
-    def __init__(self, text: str, where: str) -> None:
+    def __init__(self, text: str, where: str, variables: Collection[str] = VARIABLES) -> None:
         """Parse a prompt file.
 
         Args:
             text: The whole file; front matter is left aside.
             where: Its path, for messages.
+            variables: The names that it may use.
 
         Raises:
             InvalidFile: a syntax error, a name that templates do not see, or no user message; with the line.
@@ -55,17 +56,18 @@ class PromptTemplate:
         _, body, first_line = split_front_matter(text, where)
         self._where = where
         self._offset = first_line - 1
+        self._variables = variables
         self._marker = f"\x02{secrets.token_hex(16)}:"
         self._has_roles = _ROLE_LINE.search(body) is not None
         source = _ROLE_LINE.sub(lambda match: f"{self._marker}{match[1]}\x03", body)
         self._template, names = self._compile(source)
-        self.uses = names & frozenset(VARIABLES)
-        """The names among `VARIABLES` that occur in the template."""
+        self.uses = names & frozenset(variables)
+        """The names among `variables` that occur in the template."""
         if self._has_roles and f"{self._marker}user\x03" not in source:
             raise InvalidFile(message(where, "the prompt has no `user:` message"))
 
     def render(self, **values: Json) -> Messages:
-        """Put values in for `VARIABLES` and take the messages apart; blank ones are dropped.
+        """Put values in for the variables and take the messages apart; blank ones are dropped.
 
         Raises:
             InvalidFile: the template fails on these values, or its last user message is blank.
@@ -98,13 +100,13 @@ class PromptTemplate:
             template = _ENVIRONMENT.from_string(source)
         except TemplateSyntaxError as error:
             raise InvalidFile(self._message(error.lineno, f"the template cannot be read ({error.message})")) from None
-        self._refuse_unknown(tree, names - {*VARIABLES, *_ENVIRONMENT.globals})
+        self._refuse_unknown(tree, names - {*self._variables, *_ENVIRONMENT.globals})
         return template, names
 
     def _refuse_unknown(self, tree: nodes.Template, unknown: frozenset[str]) -> None:
         if unknown:
             line, name = min((line, name) for line, name in _reads(tree) if name in unknown)
-            expected = " | ".join(VARIABLES)
+            expected = " | ".join(self._variables)
             raise InvalidFile(self._message(line, "the template uses an undefined name", got=name, expected=expected))
 
     def _message(self, line: int | None, fault: str, **more: Any) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cached_property
@@ -30,7 +29,6 @@ from pytest_ladder.store.lock import LadderLock
 from pytest_ladder.store.modules import names_file
 from pytest_ladder.store.paths import beside
 from pytest_ladder.store.recordings import Recordings, is_pending, mark_pending
-from pytest_ladder.store.secrets import Redactor
 
 
 class Asker:
@@ -188,13 +186,10 @@ class Asker:
         """The recordings of one version of a rung."""
         return Recordings(self.files.folder, rung.id, prints.digest, self.files.shared.rootdir, read_only)
 
-    @cached_property
+    @property
     def scrubber(self) -> Scrubber:
         """The filter before anything is written."""
-        return Scrubber(
-            Redactor(os.environ, [str(rung.model_options.get("api_key_env")) for rung in self.ladder.rungs]),
-            [self.files.assembler.function(name, self.ladder.at("privacy", "redact")) for name in self.ladder.redact],
-        )
+        return self.files.scrubber
 
     def lock(self) -> bool:
         """Take the ladder's lock for this process, and read the log again; whether it was not held before.

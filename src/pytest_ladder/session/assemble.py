@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pytest_ladder.backends.models import build_model, settings_of
 from pytest_ladder.backends.retrievers import RETRIEVERS, build_retriever
@@ -28,6 +28,9 @@ from pytest_ladder.store.corpus import read_documents, read_examples
 from pytest_ladder.store.paths import inside, read_text, relative
 from pytest_ladder.store.user_code import load
 
+if TYPE_CHECKING:
+    from pytest_ladder.session.judges import Judges
+
 CORPUS_KEY = "corpus"
 NOTHING_ADDED = NoExtensions()
 
@@ -36,12 +39,14 @@ class Assembler:
     """Builds the parts of one ladder."""
 
     def __init__(
-        self, ladder: Ladder, evalsets: Sequence[EvalSet], extensions: Extensions = NOTHING_ADDED
-    ) -> None:
+        self, ladder: Ladder, evalsets: Sequence[EvalSet], extensions: Extensions = NOTHING_ADDED,
+        judges: Judges | None = None,
+    ) -> None:  # fmt: skip
         self.ladder = ladder
         self.evalsets = evalsets
         """Every set whose cases no example may repeat."""
         self.extensions = extensions
+        self._judges = judges
         self._documents: dict[Path, tuple[Document, ...]] = {}
         self._models: dict[tuple[str, str], Model] = {}
 
@@ -104,7 +109,10 @@ class Assembler:
 
     def opener(self, rung: RungSpec) -> Callable[[str], Model]:
         """How a rung's model is opened by its name; one that another rung has open in the same way is shared."""
-        settings = run_settings(rung)
+        return self.model_opener(run_settings(rung), self.ladder.at_model(rung))
+
+    def model_opener(self, settings: Mapping[str, Any], where: str) -> Callable[[str], Model]:
+        """The same for settings of `model_options`; `where` begins the message of an error."""
 
         def open_model(name: str) -> Model:
             key = name, repr(sorted(settings.items()))
@@ -112,7 +120,7 @@ class Assembler:
                 base, _, adapter = name.partition(ADAPTER)
                 self._models[key] = build_model(
                     base,
-                    load_function=lambda reference: self.function(reference, self.ladder.at_model(rung)),
+                    load_function=lambda reference: self.function(reference, where),
                     folder=self.ladder.folder,
                     adapter=self.path(adapter) if adapter else None,
                     price=self.ladder.prices.get(name),
@@ -129,7 +137,9 @@ class Assembler:
     def scorer(self, metric: MetricSpec) -> Scorer:
         """The scorer of one metric: the user's own function, or a registered one."""
         where = self.ladder.at("metrics", metric.name, "scorer")
-        if ":" in metric.scorer and not metric.scorer.startswith("deepeval:"):
+        if self._judges is not None and self._judges.knows(metric):
+            return self._judges.scorer(metric)
+        if ":" in metric.scorer:
             return own_scorer(self.function(metric.scorer, where), metric.options, f"{where}: {metric.scorer}")
         added = None if metric.scorer in SCORERS else self.extensions.scorer(metric.scorer, metric.options)
         if added is not None:

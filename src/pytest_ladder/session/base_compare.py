@@ -140,10 +140,10 @@ class Comparer:
         return replace(self.run.ladder, repeats=self.base.ladder.repeats)
 
     def _metrics(self, known: Iterable[str]) -> list[str]:
-        """The metrics that decide, there or here, and that are here today."""
+        """The metrics that decide, there or here, and that are here today; no judge that is for triage alone."""
         deciding = dict.fromkeys([*self.run.ladder.thresholds, *self.base.ladder.thresholds])
         there = set(known)
-        return [metric for metric in deciding if metric in there]
+        return [metric for metric in deciding if metric in there and metric not in self.run.ladder.unproven]
 
     def _from_scores(
         self, entry: RungEntry, cases: EvalSet, shared: EvalSet

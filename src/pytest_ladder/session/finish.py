@@ -54,6 +54,7 @@ def finish(
         now: For the entries' time; the clock's by default.
     """
     now = now or datetime.now(UTC)
+    run.agreements.forget()
     measured = _measured(reports)
     changed = {report.rung: report.altered for report in reports if report.altered}
     sealed = _sealed(run, measured, changed, reports, now)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from importlib.metadata import version
 
@@ -15,6 +15,7 @@ from pytest_ladder.core.evaluation import Evaluation, grade
 from pytest_ladder.core.ladder import Ladder
 from pytest_ladder.core.looks import alone, is_look
 from pytest_ladder.core.rungs import RungSpec
+from pytest_ladder.core.scores import Unscored
 from pytest_ladder.engine.score import Outcomes, score
 from pytest_ladder.report.numbers import plural
 from pytest_ladder.session.assemble import served
@@ -66,6 +67,8 @@ class Grader:
             binary=binary_metrics(contract, self.files.assembler.scorers()) if got.unasked else (),
         )  # fmt: skip
         missing = tuple(dict.fromkeys(error.case for error in got.errors if error.kind == "missing"))
+        unjudged = [] if missing else list(_unjudged(evaluation))
+        missing = missing or tuple(dict.fromkeys(case for case, *_ in unjudged))
         if len(missing) <= self.ladder.decision.max_error_rate * len(evalset):
             missing = ()  # as many cases may be in error, here as in the run that measured
         entry = None if missing else self.entry(rung, prints, evalset, evaluation, got.records)
@@ -73,7 +76,8 @@ class Grader:
         if entry is not None and not (got.pending or got.asked or got.errors):
             fault = self._altered(rung, prints, evalset, entry)
         return RungResult(
-            rung.id, evaluation, entry, got.asked, fault, missing, got.unverifiable,
+            rung.id, evaluation, entry, got.asked, fault, missing,
+            tuple(dict.fromkeys((metric, why) for _, metric, why in unjudged))[:1] if missing else (), got.unverifiable,
             self._notes(prints, evaluation, got), misses(evaluation, self.ladder.show),
         )  # fmt: skip
 
@@ -138,6 +142,14 @@ class Grader:
             "python": platform.python_version(), "pytest_ladder": version("pytest-ladder"),
             "platform": platform.system().lower(), VERSIONS: {path: v for path, v in versions.items() if v},
         }  # fmt: skip
+
+
+def _unjudged(evaluation: Evaluation) -> Iterator[tuple[str, str, str]]:
+    """(case id, metric, why) of each score that lacks what a judge said."""
+    for result in evaluation.cases:
+        for metric, outcome in result.scores.items():
+            if isinstance(outcome, Unscored) and outcome.missing:
+                yield result.case.id, metric, outcome.reason
 
 
 def mixture(evaluation: Evaluation) -> tuple[str, ...]:

@@ -43,6 +43,7 @@ class LadderRun(LadderFiles):
         super().__init__(path, shared)
         self.asker = Asker(self)
         self.grader = Grader(self)
+        self.judges.meter.whole = self.asker.meter
         self.results: dict[str, RungResult] = {}
         """Rung id -> what was measured in this process."""
 
@@ -70,10 +71,12 @@ class LadderRun(LadderFiles):
         rung = self.ladder.rung(rung_id)
         prints = self.fingerprint(rung, source_files(own))
         own = own or self.assembler.added(rung)
-        with self.writing():
+        with self.writing(), self.judges.asking():
+            self.agreements.settle()
             result = self._here(rung, prints, self.evalset, own, watch)
             if self._looks(result):
                 result = self._look(rung, prints, own, watch, result)
+        result = replace(result, judges=self.judges.usage())
         self.results[rung_id] = result
         return result
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 
 from pytest_ladder.core.canonical import Json
 from pytest_ladder.core.drift import Drift
 from pytest_ladder.core.entries import RungEntry, Verdict
 from pytest_ladder.core.evaluation import Evaluation
+from pytest_ladder.core.judged import JudgeUsage
 from pytest_ladder.core.looks import confirmed
 from pytest_ladder.core.summary import Miss
 from pytest_ladder.core.thresholds import Check
@@ -31,6 +32,8 @@ class RungResult:
     """What does not match the log, where recorded evidence was changed."""
     missing: tuple[str, ...] = ()
     """Cases without a recorded answer, under `none`."""
+    unjudged: tuple[tuple[str, str], ...] = ()
+    """The metric whose judge said nothing, and why, where it is that and no answer of the rung which is missing."""
     unverifiable: bool = False
     """Whether it was judged from the scores file, the answers not being here."""
     notes: tuple[str, ...] = ()
@@ -43,6 +46,8 @@ class RungResult:
     """Why it is not the lever although it meets the target on the eval set."""
     drift: Drift | None = None
     """What asking recorded cases again came to; None where none were."""
+    judges: Mapping[str, JudgeUsage] = field(default_factory=dict)
+    """Judged metric -> what its judge consumed: no part of what the rung consumed."""
 
     @property
     def verdict(self) -> Verdict:
@@ -74,9 +79,12 @@ class Report:
     entry: Mapping[str, Json] | None = None
     holdout: Mapping[str, Json] | None = None
     drift: Mapping[str, Json] | None = None
+    judges: Mapping[str, Mapping[str, Json]] = field(default_factory=dict)
     asked: int = 0
     altered: str = ""
     missing: tuple[str, ...] = ()
+    unjudged: str = ""
+    """The metric whose judge is what is missing."""
     notes: tuple[str, ...] = ()
     misses: tuple[Mapping[str, Json], ...] = ()
     recall: float | None = None
@@ -107,6 +115,8 @@ class Report:
             entry=result.entry.as_dict() if result.entry else None,
             holdout=result.holdout.as_dict() if result.holdout else None,
             drift=result.drift.as_dict() if result.drift else None,
-            asked=result.asked, altered=result.altered, missing=result.missing, notes=result.notes,
+            judges={metric: usage.as_dict() for metric, usage in result.judges.items()},
+            asked=result.asked, altered=result.altered, missing=result.missing,
+            unjudged=result.unjudged[0][0] if result.unjudged else "", notes=result.notes,
             misses=tuple(asdict(miss) for miss in result.misses), recall=result.evaluation.recall, requested=requested,
         )  # fmt: skip

@@ -8,6 +8,7 @@ from datetime import date
 
 from pytest_ladder.core.gate import WAIVES
 from pytest_ladder.core.stopping import hindered
+from pytest_ladder.report.numbers import plural
 from pytest_ladder.session.ladder_run import LadderRun
 
 SHOWN = 3
@@ -16,7 +17,17 @@ SHOWN = 3
 
 def unmatched(run: LadderRun, today: date) -> tuple[str, ...]:
     """One line for each kind of label, waiver or key that has no effect."""
-    return (*_labels(run), *_waivers(run, today), *_keys(run))
+    return (*_labels(run), *_judgements(run), *_waivers(run, today), *_keys(run))
+
+
+def _judgements(run: LadderRun) -> Iterator[str]:
+    judged = list(run.agreements.all())
+    strange = sorted({label.metric for label in run.judgements} - set(judged))
+    if strange:
+        yield f"judgements.jsonl names metrics that no model judges: {_listed(strange, judged)}"
+    if run.agreements.uncounted:
+        many = plural(run.agreements.uncounted, "label")
+        yield f"judgements.jsonl: {many} of no judged answer on record: the answer is gone, or the log came later"
 
 
 def _keys(run: LadderRun) -> Iterator[str]:

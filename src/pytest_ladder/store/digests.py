@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from pytest_ladder.core.canonical import Json, digest
+from pytest_ladder.core.judged import is_judged
 from pytest_ladder.core.ladder import CONFIDENT, Ladder
 from pytest_ladder.core.rungs import RungSpec
 from pytest_ladder.core.scores import MetricSpec
@@ -148,6 +149,13 @@ def metric_files(metric: MetricSpec, ladder: Ladder, rootdir: Path) -> Iterable[
     for key, value in metric.options.items():
         if path := _option_file(value, ladder.folder, rootdir):
             yield f"options.{key}", path
+    model = metric.options.get("model")
+    if is_judged(metric) and isinstance(model, str) and names_file(model):
+        where = ladder.at("metrics", metric.name, "options")
+        path = code_file(model, ladder.folder, rootdir, where)
+        if path:
+            check_defined(path, model, where, relative(path, rootdir))
+            yield "options.model", path
     if names_file(metric.scorer):
         path = code_file(metric.scorer, ladder.folder, rootdir, ladder.at("metrics", metric.name, "scorer"))
         if path:

@@ -8,14 +8,18 @@ from pathlib import Path
 from pytest_ladder.core.canonical import short
 from pytest_ladder.core.entries import Entry, RungEntry
 from pytest_ladder.core.ladder import Ladder
+from pytest_ladder.store.judge_calls import old_judges
 from pytest_ladder.store.recordings import FOLDER, clear_pending, rungs_on_record, versions
 from pytest_ladder.store.scores_file import scores_path, scores_versions
 
 
 def prune(
-    folder: Path, entries: Iterable[Entry], ladder: Ladder, current: Mapping[str, str], dry_run: bool
-) -> list[Path]:
+    folder: Path, entries: Iterable[Entry], ladder: Ladder, current: Mapping[str, str], dry_run: bool,
+    judges: Mapping[str, str],
+) -> list[Path]:  # fmt: skip
     """Remove recordings and scores of versions that no entry of the log and no current fingerprint names.
+
+    What judges said goes with the judge: no entry of the log rests on another than today's.
 
     Args:
         folder: The ladder's folder.
@@ -23,6 +27,7 @@ def prune(
         ladder: The ladder; entries of others do not count.
         current: Rung id -> fingerprint of today.
         dry_run: Whether the files stay.
+        judges: Judged metric -> digest of its judge of today.
 
     Returns:
         The files removed, or that would be, sorted.
@@ -30,7 +35,7 @@ def prune(
     own = [entry for entry in entries if isinstance(entry, RungEntry) and entry.ladder == ladder.name]
     kept = {(entry.rung, short(entry.fingerprint)) for entry in own}
     kept |= {(rung, short(digest)) for rung, digest in current.items()}
-    found = sorted(path for path, key in _files(folder) if key not in kept)
+    found = sorted([*(path for path, key in _files(folder) if key not in kept), *old_judges(folder, judges)])
     if not dry_run:
         for path in found:
             clear_pending(folder, path.parent.name, path.stem)

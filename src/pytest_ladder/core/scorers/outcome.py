@@ -10,6 +10,10 @@ from typing import Any
 
 from pytest_ladder.core.scores import Outcome, Score, Scored, Scorer, Unscored
 from pytest_ladder.core.traces import told
+from pytest_ladder.errors import BudgetSpent, LadderError, MissingRecording, ModelFailed, ModelRefused
+
+NOT_SAID = (MissingRecording, BudgetSpent, ModelFailed, ModelRefused)
+"""Errors of a scorer whose judge said nothing: another run may ask it."""
 
 
 def apply(scorer: Scorer, scored: Scored) -> Outcome:
@@ -36,6 +40,8 @@ def _guarded(step: Callable[[], Outcome]) -> Outcome:
 
 
 def _failed(error: Exception) -> Unscored:
+    if isinstance(error, LadderError):  # of a judge: its own words do
+        return Unscored(str(error), isinstance(error, NOT_SAID))
     return Unscored(told(error))
 
 

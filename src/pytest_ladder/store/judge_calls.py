@@ -1,0 +1,88 @@
+"""What judges said, on record: `recordings/_judges/<metric>/<fingerprint12>.jsonl`, a line a call."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from threading import Lock
+
+from pytest_ladder.core.answers import Call
+from pytest_ladder.core.canonical import short
+from pytest_ladder.store.jsonl import append_lines, read_lines
+from pytest_ladder.store.paths import relative
+from pytest_ladder.store.record_lines import calls_line, parse_calls
+from pytest_ladder.store.recordings import FOLDER
+
+JUDGES = "_judges"
+_VERSION = re.compile(r"[0-9a-f]{12}")
+_STRANGE = re.compile(r"[^\w.-]|^\.+")
+
+
+def judge_path(folder: Path, metric: str, fingerprint: str) -> Path:
+    """Where the calls of one version of a judge lie.
+
+    Args:
+        folder: The ladder's folder.
+        metric: Its name; what a file system may not take is written as `_`.
+        fingerprint: The judge's digest, or its first 12 digits.
+    """
+    return folder / FOLDER / JUDGES / _STRANGE.sub("_", metric) / f"{short(fingerprint)}.jsonl"
+
+
+class JudgeCalls:
+    """The recorded calls of one version of a judge; safe to use from several threads.
+
+    What another process appends is seen at the next question.
+
+    Args:
+        path: From `judge_path`.
+        rootdir: Paths in messages are relative to it.
+    """
+
+    def __init__(self, path: Path, rootdir: Path) -> None:
+        self.path, self._rootdir = path, rootdir
+        self._lock = Lock()
+        self._known: dict[str, Call] = {}
+        self._seen = (0, 0)
+
+    def get(self, request_digest: str) -> Call | None:
+        """The call of that request, the last one of several; None where it was never made.
+
+        Raises:
+            InvalidFile: A line of the file is not as it should be.
+        """
+        with self._lock:
+            if request_digest not in self._known:
+                self._read()
+            return self._known.get(request_digest)
+
+    def add(self, call: Call) -> None:
+        """Put a call on record, at once on disk; it overrules an earlier one of the same request."""
+        with self._lock:
+            append_lines(self.path, [calls_line((call,))])
+            self._known[call.request_digest] = call
+
+    def _read(self) -> None:
+        if not self.path.exists():
+            return
+        status = self.path.stat()
+        seen = status.st_size, status.st_mtime_ns
+        if seen == self._seen:
+            return
+        where = relative(self.path, self._rootdir)
+        for number, value in read_lines(self.path, self._rootdir, torn_ok=True):
+            self._known |= {call.request_digest: call for call in parse_calls(value, f"{where}:{number}")}
+        self._seen = seen
+
+
+def old_judges(folder: Path, current: Mapping[str, str]) -> list[Path]:
+    """The files of judges that are none of today's, sorted.
+
+    Args:
+        folder: The ladder's folder.
+        current: Metric -> digest of its judge today.
+    """
+    kept = {judge_path(folder, metric, fingerprint) for metric, fingerprint in current.items()}
+    found = (folder / FOLDER / JUDGES).glob("*/*.jsonl")
+    return sorted(path for path in found if _VERSION.fullmatch(path.stem) and path not in kept)

@@ -1,0 +1,69 @@
+"""A ladder that is judged by a model, and people's labels of its answers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+
+from tests.plugin.bench import Bench, Ran
+
+JUDGE = """\
+import re
+from pathlib import Path
+
+
+def verdict(messages):
+    with Path(__file__).with_name("asked.txt").open("a", encoding="utf-8") as file:
+        file.write("judge " + messages[-1]["content"].replace("\\n", " ") + "\\n")
+    if len(messages) > 1:
+        return {{"text": {repaired!r}, "cost_usd": 0.01}}
+    expected, answer = re.findall("<(.*?)>", messages[-1]["content"])
+    return {{"text": {first}, "model": "judge-1", "cost_usd": 0.01, "prompt_tokens": 20, "completion_tokens": 1}}
+"""
+WORDS = '"yes" if expected == answer else "no"'
+PROMPT = "Is <{{ expected }}> what <{{ answer }}> says?"
+METRIC = """\
+[metrics.quality]
+scorer = "judge"
+options = { model = "judge.py:verdict", prompt = "judge.md" }
+"""
+BOTH = "answer = { all = 0.9 }\nquality = { all = 0.9 }"
+ALONE = "quality = { all = 0.9 }"
+
+
+def judged(
+    bench: Bench, rungs: dict[str, int] | None = None, *, first: str = WORDS, repaired: str = "yes",
+    thresholds: str = "answer = { all = 0.9 }", metric: str = METRIC, head: str = "", cases: int = 10,
+    tables: str = "",
+) -> Bench:  # fmt: skip
+    """Write a ladder whose metric `quality` is judged; `first` is what the judge says, `repaired` when asked again."""
+    bench.make(rungs, thresholds=thresholds, tables=f"{metric}\n{tables}", head=head, cases=cases)
+    bench.write("judge.py", JUDGE.format(first=first, repaired=repaired))
+    bench.write("judge.md", PROMPT)
+    return bench
+
+
+def label(
+    bench: Bench, verdicts: Iterable[str], rung: str = "few_shot", at: str = "2099-01-01", **more: object
+) -> None:
+    """Label the answers of a rung, case after case, by one person."""
+    lines = [
+        {"case": f"c{n}", "rung": rung, "metric": "quality", "verdict": verdict, "by": "ada", "at": at, **more}
+        for n, verdict in enumerate(verdicts)
+    ]
+    bench.write("judgements.jsonl", "".join(json.dumps(line) + "\n" for line in lines))
+
+
+def asked_judge(bench: Bench) -> list[str]:
+    """What the judge was asked since the last look."""
+    return bench.asked("judge")
+
+
+def quality(bench: Bench, place: int = -1) -> dict[str, object]:
+    """The figure of `quality` on all cases, of an entry of the log."""
+    entries = [entry for entry in bench.log if entry["kind"] == "rung"]
+    found: dict[str, object] = entries[place]["scores"]["quality"]["all"]
+    return found
+
+
+__all__ = ["ALONE", "BOTH", "METRIC", "PROMPT", "WORDS", "Ran", "asked_judge", "judged", "label", "quality"]
