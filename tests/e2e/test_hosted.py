@@ -401,3 +401,26 @@ def test_without_a_price_nothing_is_asked():
 def test_a_hosted_model_takes_no_adapter():
     with pytest.raises(InvalidRequest, match="an adapter can be merged into a local model only"):
         build_model("openai/gpt-4.1-mini", load_function=lambda _: len, folder=Path(), adapter=Path("a"))
+
+
+@pytest.mark.parametrize("kind", ["direct", "litellm"])
+def test_of_several_deployments_those_that_are_free_answer(kind: str, loop: LoopThread):
+    needs(*NEEDS[kind])
+    with Loopback(lambda _: failing(429, retry_after="60")) as full, Loopback() as free:
+        places = [{"model": s.model} if kind == "direct" else {"api_base": s.url} for s in (full, free)]
+        name = full.model if kind == "direct" else "openai/tiny"
+        keys = {} if kind == "direct" else {"api_key_env": "PATH"}
+        model = build_model(name, load_function=lambda _: len, folder=Path(), price=Price(1, 1),
+                            deployments=places, **keys)  # fmt: skip
+        for number in range(6):
+            request = Request(name, ({"role": "user", "content": f"what is {number}"},))
+            assert loop.run(model.complete(request)).text == f"answer {number}"
+        model.close()
+
+        assert (len(full.requests), len(free.requests)) == (1, 6)
+
+
+@pytest.mark.parametrize("places", [[], "x", [{}], [{"url": "http://h"}], [{"api_base": 5}]], ids=repr)
+def test_deployments_are_checked(places: Any):
+    with pytest.raises(InvalidRequest, match="`deployments` cannot be used"):
+        build_model("openai/tiny", load_function=lambda _: len, folder=Path(), price=Price(1, 1), deployments=places)

@@ -249,3 +249,20 @@ def test_the_fixture_llm_asks_it_too(hosted: Bench, server: Loopback):
     assert hosted.run().status == 0
     assert any(seen.asked == "what is 9" for seen in server.requests)
     assert Path(hosted.folder / "recordings").exists()
+
+
+def test_the_keys_of_deployments_are_nowhere_either(bench: Bench, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("LOOPBACK_AUTH", KEY)
+    with Loopback(lambda _: failing(400, text=f"bad request with {KEY}")) as one, Loopback(lambda _: OK) as other:
+        make(bench, one.model, 0)
+        places = ", ".join(f'{{ model = "{place.model}", api_key_env = "LOOPBACK_AUTH" }}' for place in (one, other))
+        bench.edit("ladder.toml", 'api_key_env = "LOOPBACK_AUTH"', f"deployments = [{places}]")
+
+        ran = bench.run("-vv", "--ladder-rung=better")
+
+        assert ran.status == 1
+        assert one.requests
+        assert other.requests
+        assert one.requests[0].headers["authorization"] == f"Bearer {KEY}"
+        assert KEY not in ran.text + everything(bench)
+        assert "bad request with [secret]" in ran.flat

@@ -12,7 +12,7 @@ from pytest_ladder.backends.hosted import SETTINGS as HOSTED_SETTINGS
 from pytest_ladder.backends.hosted import TIMEOUT_S, Terms, check_settings, key_of, unpriced
 from pytest_ladder.backends.openai_compatible import KEY_ENV, PREFIX, OpenAICompatible
 from pytest_ladder.core.canonical import Json
-from pytest_ladder.core.ports import Model
+from pytest_ladder.core.ports import Model, Priced
 from pytest_ladder.core.prices import Price
 from pytest_ladder.errors import InvalidRequest, message
 
@@ -94,6 +94,22 @@ def build_model(
 
 def _hosted(name: str, price: Price | None, settings: Mapping[str, Json]) -> Model:
     check_settings(settings, name)
+    written = settings.get("deployments")
+    if not written:
+        return _at_one_place(name, price, settings)
+    from pytest_ladder.backends.deployments import Deployments, Place
+
+    places = []
+    for table in written:
+        at = str(table.get("model", name))
+        own = {**settings, **{key: table[key] for key in ("api_key_env",) if key in table}}
+        address = {key: table[key] for key in ("api_base", "api_version") if key in table}
+        places.append(Place(at, _at_one_place(at, price, own), address))
+    first = places[0].model
+    return Deployments(places, first.price if isinstance(first, Priced) else Price(0.0, 0.0))
+
+
+def _at_one_place(name: str, price: Price | None, settings: Mapping[str, Json]) -> Model:
     timeout_s = float(settings.get("timeout", TIMEOUT_S))
     if not name.startswith(PREFIX):
         from pytest_ladder.backends.litellm_lm import LiteLLM
