@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from pytest_ladder.backends.hosted import key_names
 from pytest_ladder.backends.models import is_hosted
 from pytest_ladder.core.cases import EvalSet
 from pytest_ladder.core.entries import Entry
 from pytest_ladder.core.extensions import Extensions, NoExtensions
+from pytest_ladder.core.judged import Judgement, check_words
 from pytest_ladder.core.ladder import Label, Ladder, Waiver
 from pytest_ladder.core.looks import confirms, unfit
 from pytest_ladder.core.rungs import RungSpec
@@ -22,17 +25,23 @@ from pytest_ladder.engine.loop import LoopThread
 from pytest_ladder.engine.meter import Meter
 from pytest_ladder.engine.retry import Pace
 from pytest_ladder.errors import Altered, InvalidFile, message
+from pytest_ladder.session.agreements import Agreements, Unproven
 from pytest_ladder.session.assemble import Assembler
 from pytest_ladder.session.base_tree import Base
 from pytest_ladder.session.evidence import doubts
+from pytest_ladder.session.judges import Judges
+from pytest_ladder.session.scrub import Scrubber
 from pytest_ladder.session.settings import Settings
 from pytest_ladder.store.cases_file import read_cases
 from pytest_ladder.store.digests import Fingerprint, contract, fingerprint
 from pytest_ladder.store.escalation_log import read_log
+from pytest_ladder.store.judgements import FILE as JUDGEMENTS
+from pytest_ladder.store.judgements import read_judgements
 from pytest_ladder.store.labels import read_labels
 from pytest_ladder.store.links import check_links
 from pytest_ladder.store.paths import beside, relative
 from pytest_ladder.store.prompt_file import PromptFile, check_versions, read_prompt
+from pytest_ladder.store.secrets import Redactor
 from pytest_ladder.store.spec import read_ladder
 from pytest_ladder.store.waivers import read_waivers
 
@@ -75,7 +84,8 @@ class LadderFiles:
         """
         self.shared = shared
         self.settings = shared.settings
-        self.ladder: Ladder = read_ladder(path, shared.rootdir)
+        read = read_ladder(path, shared.rootdir)
+        self.ladder: Ladder = replace(read, unproven=Unproven(read.metrics, lambda: self.agreements))
         self.folder = self.ladder.folder
         check_links(self.folder, shared.rootdir)
         self.whole = self._cases(self.ladder.evalset)
@@ -88,10 +98,13 @@ class LadderFiles:
         self.log: tuple[Entry, ...] = self._read_log()
         """The entries of this ladder."""
         self.labels: tuple[Label, ...] = tuple(read_labels(self.folder / "labels.jsonl", shared.rootdir))
+        self.judgements: tuple[Judgement, ...] = read_judgements(self.folder / JUDGEMENTS, shared.rootdir)
         self.waivers: tuple[Waiver, ...] = tuple(read_waivers(self.folder / "waivers.toml", shared.rootdir))
         evalsets = [self.whole, *([self.holdout] if self.holdout else [])]
-        self.assembler = Assembler(self.ladder, evalsets, shared.extensions)
+        self.judges, self.agreements = Judges(self), Agreements(self)
+        self.assembler = Assembler(self.ladder, evalsets, shared.extensions, self.judges)
         self.assembler.scorers()
+        check_words(self.judgements, self.ladder.metrics)
         self._fingerprints: dict[str, Fingerprint] = {}
         self._check_prompt_versions()
 
@@ -173,6 +186,16 @@ class LadderFiles:
         root = self.shared.rootdir.resolve()
         files = [path.resolve() for path in source_files(self.assembler.added(rung))]
         return tuple(path for path in files if path.is_relative_to(root) and "site-packages" not in path.parts)
+
+    @cached_property
+    def scrubber(self) -> Scrubber:
+        """The filter before anything is written."""
+        options = [rung.model_options for rung in self.ladder.rungs]
+        options += [of for metric in self.ladder.metrics if isinstance(of := metric.options.get("model_options"), dict)]
+        return Scrubber(
+            Redactor(os.environ, [name for of in options for name in key_names(of)]),
+            [self.assembler.function(name, self.ladder.at("privacy", "redact")) for name in self.ladder.redact],
+        )
 
     @cached_property
     def contract(self) -> str:
