@@ -16,7 +16,7 @@ from pytest_ladder.core.summary import LadderSummary, State
 from pytest_ladder.core.tradeoff import tradeoffs
 from pytest_ladder.report.html.render import render_html
 from tests.pages import Page
-from tests.summaries import FEW_SHOT, LADDER, PROMPT, RAG, REFUSALS, SKIPPED, run
+from tests.summaries import FEW_SHOT, LADDER, PROMPT, RAG, REFUSALS, SKIPPED, figure, run
 
 ENTRIES = tuple(row.entry for row in (PROMPT, FEW_SHOT, RAG) if row.entry)
 CASES = (
@@ -144,6 +144,16 @@ def test_the_heat_map_has_every_slice_by_every_measured_rung():
     assert rows[2][2].startswith("0.411 ✗")
     shades = [e.classes[-1] for e in page().elements if "sq" in e.classes]
     assert shades[:3] == ["h6", "h7", "h10"]
+
+
+def test_slices_without_a_threshold_have_their_line_and_as_many_pictures_as_fit():
+    scores = {"answer": {"all": figure(0.5), **{f"topic-{n:02}": figure(0.5) for n in range(20)}}}
+    row = replace(RAG, entry=replace(ENTRIES[2], scores=scores))
+    read = page(rows=(row,), thresholds={"answer": {"all": 0.9}})
+
+    assert len(read.table("answer by rung and slice")) == 1 + 21
+    assert len([e for e in read.all("figure") if "panel" in e.classes]) == 9
+    assert "12 further slices in the heat map below." in read.text
 
 
 def test_cost_against_quality_names_the_frontier():

@@ -95,10 +95,8 @@ def all_places(ladder: LadderSummary) -> tuple[Place, ...]:
 
 
 def _others(ladder: LadderSummary) -> Iterator[Place]:
-    measured = (
-        (m, name) for row in ladder.rows if row.entry for m, found in row.entry.scores.items() for name in found
-    )
-    for metric, name in dict.fromkeys((metric, name) for metric, slices in measured for name in slices):
+    scores = (pair for row in ladder.rows if row.entry for pair in row.entry.scores.items())
+    for metric, name in dict.fromkeys((metric, name) for metric, slices in scores for name in slices):
         yield Place(metric, name)
 
 
