@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 HEAVY = ("numpy", "scipy", "pydantic", "pydantic_core", "jinja2", "rich", "jsonschema", "rfc8785", "rank_bm25",
-         "filelock", "semantic_text_splitter", "torch", "transformers", "peft", "litellm", "deepeval",
+         "filelock", "semantic_text_splitter", "torch", "transformers", "peft", "aiohttp", "litellm", "deepeval",
          "sentence_transformers", "ray")  # fmt: skip
 
 PYTEST_RUN = """

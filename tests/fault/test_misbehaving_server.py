@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import time
 from collections import Counter
 from pathlib import Path
 
@@ -197,3 +198,18 @@ def test_a_server_that_stays_down_ends_the_rung_and_what_is_recorded_stays(tmp_p
         server.start()
         assert until_done(path, 1000, server) == 1
         assert sum(server.answered.values()) <= 1000 + AT_A_TIME
+
+
+def test_a_wait_that_no_answer_can_bear_ends_the_run_at_once_and_hardly_asks(tmp_path: Path):
+    with Loopback(lambda seen: Act() if seen.number < 20 else failing(429, retry_after="3600")) as server:
+        path = ladder(tmp_path, server, 300)
+        start = time.monotonic()
+
+        run = climb(path, timeout_s=60.0)
+
+        assert time.monotonic() - start < 20
+        assert len(recorded(path)) == 20
+        assert len(server.requests) <= 20 + AT_A_TIME
+        errors = [case.error for case in run.results["prompt"].evaluation.cases if case.error]
+        assert len(errors) == 280
+        assert all("longer than the answer may take" in error.message for error in errors)

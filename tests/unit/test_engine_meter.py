@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
 import pytest
 
 from pytest_ladder.core.answers import Reply, Usage
 from pytest_ladder.engine.meter import Meter
+from pytest_ladder.engine.shared_meter import SharedMeter
 from pytest_ladder.errors import BudgetSpent
 
 
@@ -163,3 +165,17 @@ def test_the_usual_answer_is_the_mean_of_those_so_far():
     spend(meter)
 
     assert meter.usual_tokens == 2
+
+
+def test_processes_wait_for_their_own_calls_and_for_no_others(tmp_path: Path):
+    one, other = (SharedMeter(max_cost_usd=1.0, path=tmp_path / "budget.json") for _ in range(2))
+    one.reserve(2.0)
+    other.reserve(0.1)
+    assert (one.full, other.full) == (True, True)
+
+    other.settle(Reply("yes", "m", cost_usd=0.1), 0.1)
+    assert not other.full
+    one.settle(Reply("yes", "m", cost_usd=0.95), 2.0)
+    assert (one.spent.calls, one.expected_usd) == (2, pytest.approx(0.0))
+    with pytest.raises(BudgetSpent):
+        other.reserve()

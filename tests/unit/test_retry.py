@@ -203,6 +203,14 @@ def test_one_call_that_gets_through_renews_the_patience():
     assert told.text == "yes"
 
 
+def test_a_call_that_was_refused_for_what_it_says_got_through_too():
+    asked = pace(patience_s=0.0, jitter=lambda _least, _most: 0.01)
+    refused = ModelFailed("m: no.")
+
+    assert ask(asked, Model(limited(), refused)) == [refused]
+    assert ask(asked, Model(limited()))[0].text == "yes"
+
+
 def test_a_server_that_comes_back_is_waited_for_without_spending_the_budget():
     asked = pace(budget=RetryBudget(left=0, most=0), jitter=lambda _least, _most: 0.01)
 

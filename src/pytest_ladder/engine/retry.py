@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from pytest_ladder.core.answers import Reply, Request
 from pytest_ladder.core.ports import Model
 from pytest_ladder.engine.limits import AdaptiveLimit, TooLate
-from pytest_ladder.errors import ModelRefused, ModelUnavailable
+from pytest_ladder.errors import ModelFailed, ModelRefused, ModelUnavailable
 
 BASE_S = 0.5
 CAP_S = 30.0
@@ -96,6 +96,9 @@ class Pace:
                 if fault.limited or fault.unsent:
                     self._refusal(fault, entered)  # before its place is free for another
                     continue
+            except ModelFailed:  # it got through, and was understood
+                self._through()
+                raise
             finally:
                 self.limit.leave(answered=answered)
             self._through()

@@ -23,16 +23,25 @@ class SharedMeter(Meter):
 
     path: Path = Path()
     """The file; it comes into being with the first call."""
+    mine: int = 0
+    """Calls of this process that are under way."""
+
+    @property
+    def full(self) -> bool:
+        """As for one process, but nobody waits for calls of others: one of them may have died with its calls."""
+        return self.mine > 0 and super().full
 
     def reserve(self, expected_usd: float = 0.0) -> None:
         """Take one call from the budget; raises BudgetSpent where a bound is reached."""
         with self._together():
             super().reserve(expected_usd)
+            self.mine += 1
 
     def settle(self, reply: Reply | None, expected_usd: float = 0.0) -> None:
         """Give a reservation back and count what the call consumed."""
         with self._together():
             super().settle(reply, expected_usd)
+            self.mine -= 1
 
     @contextmanager
     def _together(self) -> Iterator[None]:
