@@ -256,3 +256,32 @@ def test_a_schema_that_cannot_be_used_is_told_with_its_file(ladder: Bench, text:
     assert run.status != 0
     assert told in run.flat
     assert asked(ladder) == []
+
+
+def test_reports_tell_of_the_calls(ladder: Bench):
+    make(ladder, WRONG, GOOD, more='{"cost_usd": 0.002}')
+    ran = ladder.run("-v", "--ladder-report=r.json", "--ladder-report=r.md")
+    assert ran.status == 0
+
+    ran.has("*model calls", "*rung*calls*a call*repaired*", "*prompt*6*$0.0020*100 %*")
+    ran.has("*what the prompts are made of*", "*rung*instructions*question*repair*", "*prompt*")
+    (rung,) = json.loads((ladder.pytester.path / "r.json").read_text(encoding="utf-8"))["ladders"][0]["rungs"]
+    told = rung["requests"]
+    assert (told["answers"], told["calls"], told["validated"], told["repaired"], told["invalid"]) == (3, 6, 3, 3, 0)
+    assert told["cost_usd"] == 0.002
+    assert 1 <= told["cold"]["calls"] <= 3
+    assert sum(told["parts"].values()) == 600
+    markdown = (ladder.pytester.path / "r.md").read_text(encoding="utf-8")
+    assert "<summary>model calls</summary>" in markdown
+    assert "model calls" not in ladder.run().text
+
+
+def test_recordings_know_them_in_a_later_run(ladder: Bench):
+    make(ladder, WRONG, GOOD)
+    ladder.run("--ladder-report=a.json")
+    ladder.run("--ladder-report=b.json", "--ladder-record=none")
+    first, second = (
+        json.loads((ladder.pytester.path / name).read_text(encoding="utf-8"))["ladders"][0]["rungs"][0]["requests"]
+        for name in ("a.json", "b.json")
+    )
+    assert first == second

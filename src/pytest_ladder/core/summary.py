@@ -14,6 +14,7 @@ from pytest_ladder.core.entries import RungEntry
 from pytest_ladder.core.gains import Gain
 from pytest_ladder.core.judged import JudgedMetric
 from pytest_ladder.core.looks import Look
+from pytest_ladder.core.request_figures import RequestFigures
 from pytest_ladder.core.rungs import Kind
 from pytest_ladder.core.selftested import SelfTested
 
@@ -80,6 +81,8 @@ class RungRow:
     versions: int = 0
     """Versions of the rung that the log has on today's eval set, this one among them: the more were tried, the more
     likely one is above its target by luck."""
+    requests: RequestFigures | None = None
+    """Its model calls; None where none is known: it made none, or it was not measured in this run."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from pytest_ladder.report.base import base_json
 from pytest_ladder.report.comparison_json import gain_json
 from pytest_ladder.report.drift import drift_json
 from pytest_ladder.report.json_schema import report_json_schema
+from pytest_ladder.report.requests import requests_json
 from pytest_ladder.report.judged import judged_json
 from pytest_ladder.report.selftest import selftest_json
 
@@ -67,6 +68,7 @@ def _rung(row: RungRow, show: str) -> Json:
         "id": row.id, "kind": str(row.kind), "state": str(row.state), "from_log": row.from_log, "note": row.note,
         "recall": row.recall, "versions": row.versions, "entry": row.entry.as_dict() if row.entry else None,
         "worst_cases": [_miss(miss, show) for miss in row.misses], "gain": gain_json(row.gain),
+        "requests": requests_json(row.requests),
     }  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from pytest_ladder.core.summary import State
 from pytest_ladder.report.comparison_json import gain_schema
 from pytest_ladder.report.drift import drift_schema
 from pytest_ladder.report.judged import judged_schema
+from pytest_ladder.report.requests import requests_schema
 from pytest_ladder.report.selftest import selftest_schema
 
 _TEXT: Json = {"type": "string"}
@@ -109,6 +110,10 @@ def _rung() -> Json:
         versions={**_COUNT, "description": "Versions tried on this eval set."},
         entry={"oneOf": [{"$ref": "#/$defs/entry"}, {"type": "null"}]}, worst_cases=_list_of(_miss()),
         gain={"oneOf": [gain_schema(), {"type": "null"}]},
+        requests={
+            "oneOf": [requests_schema(), {"type": "null"}],
+            "description": "The model calls of its answers; null where it made none or was not measured in this run.",
+        },
     )  # fmt: skip
 
 

@@ -13,6 +13,8 @@ from pytest_ladder.report.comparison import columns_of_comparison, flips_of, gai
 from pytest_ladder.report.drift import drift_facts, drift_words
 from pytest_ladder.report.figures import asked_words, rule_words, versions_words
 from pytest_ladder.report.judged import judged_words
+from pytest_ladder.report.requests import HEADING as REQUESTS_HEADING
+from pytest_ladder.report.requests import PARTS_HEADING, columns_of_parts, columns_of_requests, known_of
 from pytest_ladder.report.selftest import HEADING, columns_of_selftest, selftest_lines
 from pytest_ladder.report.text import one_line
 from pytest_ladder.report.texts import failure_words, gate_title, texts_of
@@ -63,6 +65,7 @@ def _ladder(ladder: LadderSummary) -> Iterator[str]:
     if any(row.misses for row in ladder.rows):
         yield _worst(ladder)
     yield from (_gain(row, row.gain) for row in ladder.rows if row.gain)
+    yield from _requests(ladder)
 
 
 def _facts(ladder: LadderSummary) -> str:
@@ -153,6 +156,22 @@ def _gain(row: RungRow, gain: Gain) -> str:
         blocks += [f"**{escape(metric)}**", _grid(shown), "\n".join(flips)]
     told = "\n\n".join(filter(None, blocks))
     return f"<details>\n<summary>{escape(row.id)} against {escape(gain.over)}</summary>\n\n{told}\n\n</details>"
+
+
+def _requests(ladder: LadderSummary) -> Iterator[str]:
+    """The model calls of each rung, folded up."""
+    known = known_of(ladder.rows)
+    if not known:
+        return
+    blocks = [_requests_grid(columns_of_requests(known, unicode=True))]
+    if any(figures.parts for _, figures in known):
+        blocks += [f"**{prose(PARTS_HEADING)}**", _requests_grid(columns_of_parts(known, unicode=True))]
+    told = "\n\n".join(blocks)
+    yield f"<details>\n<summary>{escape(REQUESTS_HEADING)}</summary>\n\n{told}\n\n</details>"
+
+
+def _requests_grid(columns: Columns) -> str:
+    return _grid([columns.rung, columns.state, *columns.figures])
 
 
 def _worst(ladder: LadderSummary) -> str:

@@ -14,6 +14,7 @@ from pytest_ladder.core.entries import RungEntry
 from pytest_ladder.core.evaluation import Evaluation, grade
 from pytest_ladder.core.ladder import Ladder
 from pytest_ladder.core.looks import alone, is_look
+from pytest_ladder.core.request_figures import request_figures
 from pytest_ladder.core.rungs import RungSpec
 from pytest_ladder.core.scores import Unscored
 from pytest_ladder.engine.score import Outcomes, score
@@ -79,6 +80,7 @@ class Grader:
             rung.id, evaluation, entry, got.asked, fault, missing,
             tuple(dict.fromkeys((metric, why) for _, metric, why in unjudged))[:1] if missing else (), got.unverifiable,
             self._notes(prints, evaluation, got), misses(evaluation, self.ladder.show),
+            requests=request_figures(got.records),
         )  # fmt: skip
 
     def _altered(self, rung: RungSpec, prints: Fingerprint, evalset: EvalSet, entry: RungEntry) -> str:

@@ -12,6 +12,7 @@ from pytest_ladder.core.entries import RungEntry, Verdict
 from pytest_ladder.core.evaluation import Evaluation
 from pytest_ladder.core.judged import JudgeUsage
 from pytest_ladder.core.looks import confirmed
+from pytest_ladder.core.request_figures import RequestFigures
 from pytest_ladder.core.summary import Miss
 from pytest_ladder.core.thresholds import Check
 
@@ -46,6 +47,8 @@ class RungResult:
     """Why it is not the lever although it meets the target on the eval set."""
     drift: Drift | None = None
     """What asking recorded cases again came to; None where none were."""
+    requests: RequestFigures | None = None
+    """Its model calls; None where it made none."""
     judges: Mapping[str, JudgeUsage] = field(default_factory=dict)
     """Judged metric -> what its judge consumed: no part of what the rung consumed."""
 
@@ -79,6 +82,7 @@ class Report:
     entry: Mapping[str, Json] | None = None
     holdout: Mapping[str, Json] | None = None
     drift: Mapping[str, Json] | None = None
+    requests: Mapping[str, Json] | None = None
     judges: Mapping[str, Mapping[str, Json]] = field(default_factory=dict)
     asked: int = 0
     altered: str = ""
@@ -115,6 +119,7 @@ class Report:
             entry=result.entry.as_dict() if result.entry else None,
             holdout=result.holdout.as_dict() if result.holdout else None,
             drift=result.drift.as_dict() if result.drift else None,
+            requests=result.requests.as_dict() if result.requests else None,
             judges={metric: usage.as_dict() for metric, usage in result.judges.items()},
             asked=result.asked, altered=result.altered, missing=result.missing,
             unjudged=result.unjudged[0][0] if result.unjudged else "", notes=result.notes,
