@@ -17,9 +17,11 @@ DECIMALS = 6
 """Figures are rounded to this many decimals before they are written or digested."""
 
 
-_DELICATE = re.compile(r'(?:^|":|[\[,])-?(?:\d+\.0(?!\d)|\d+(?:\.\d+)?[eE]|\d{16})|[\ud800-\U0010ffff]|NaN|Infinity')
-"""What the standard encoder may write otherwise than RFC 8785: whole, tiny and great floats, great integers, characters
-whose order as UTF-16 differs. Texts that only look so are encoded the slow way too."""
+_NUMBER = re.compile(r"[:\[,]-?\d(?<!\w:\d)(?:\d*\.0(?!\d)|\d*(?:\.\d+)?[eE]|\d{15})")
+"""Numbers that the standard encoder writes otherwise than RFC 8785: whole, tiny and great floats, great integers."""
+
+_HIGH = re.compile("[\ud800-\U0010ffff]")
+"""Characters whose order as UTF-16 differs, and halves of such."""
 
 _plain = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
@@ -36,7 +38,14 @@ def canonical(value: Json) -> bytes:
 def quick(value: Json) -> bytes:
     """The same for what is known to have text keys only, several times faster; raises as `canonical` does."""
     text = _plain.encode(value)
-    return rfc8785.dumps(value) if _DELICATE.search(text) else text.encode("utf-8")
+    return rfc8785.dumps(value) if _delicate(text) else text.encode("utf-8")
+
+
+def _delicate(text: str) -> bool:
+    """Whether the standard encoder may differ; texts that only look so count too."""
+    if text[0] not in '{["ntf' or "NaN" in text or "Infinity" in text:
+        return True
+    return _NUMBER.search(text) is not None or (not text.isascii() and _HIGH.search(text) is not None)
 
 
 def normalised(value: Json) -> Json:
