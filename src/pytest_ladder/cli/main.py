@@ -14,6 +14,7 @@ from pytest_ladder.cli.compare import add_compare
 from pytest_ladder.cli.find import find_ladders
 from pytest_ladder.cli.init import init
 from pytest_ladder.cli.plugins import add_conftest, open_ladder
+from pytest_ladder.cli.report import add_report
 from pytest_ladder.cli.status import fitness, logged, obstacles
 from pytest_ladder.core.canonical import Json
 from pytest_ladder.core.economics import compare_costs
@@ -84,6 +85,7 @@ def _parser() -> argparse.ArgumentParser:
             command.add_argument("--dry-run", action="store_true", help="only say what would be removed")
         command.set_defaults(run=run)
     add_compare(commands)
+    add_report(commands)
     _add_cost(commands)
     _add_schema(commands)
     return parser

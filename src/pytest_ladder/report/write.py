@@ -25,31 +25,38 @@ RENDERERS: Mapping[str, Callable[[RunSummary], str]] = {".html": _html, ".json":
 """Extension -> what writes such a report."""
 
 
-def check_extension(path: Path) -> str:
+OPTION = "--ladder-report"
+
+
+def check_extension(path: Path, option: str = OPTION) -> str:
     """The extension of a report's path, in lower case: to be asked before a run, so that none is lost.
+
+    Args:
+        path: Where it goes.
+        option: By which it was asked for.
 
     Raises:
         InvalidRequest: there is no report of that extension.
     """
     extension = path.suffix.lower()
     if extension not in RENDERERS:
-        raise InvalidRequest(unknown(f"--ladder-report={path}", "extension", path.suffix, RENDERERS))
+        raise InvalidRequest(unknown(f"{option}={path}", "extension", path.suffix, RENDERERS))
     return extension
 
 
-def write_report(path: Path, summary: RunSummary) -> None:
+def write_report(path: Path, summary: RunSummary, option: str = OPTION) -> None:
     """Write a run's report: folders are made, an older report is replaced at once, UTF-8 with LF.
 
     Raises:
         InvalidRequest: there is no report of that extension, or the file cannot be written.
     """
-    text = RENDERERS[check_extension(path)](summary)
+    text = RENDERERS[check_extension(path, option)](summary)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         _replace(path, text.encode("utf-8", "replace"))
     except OSError as error:
         raise InvalidRequest(
-            message(f"--ladder-report={path}", f"it cannot be written: {error.strerror or error}")
+            message(f"{option}={path}", f"it cannot be written: {error.strerror or error}")
         ) from error
 
 
