@@ -24,7 +24,8 @@ def written(tmp_path: Path, *lines: object) -> Path:
 def test_documents_are_read_in_file_order(tmp_path: Path):
     lines = {"id": "b", "text": "é", "title": "T", "metadata": {"year": 1}}, {"id": "a", "text": "x"}
 
-    assert read_documents(written(tmp_path, *lines), tmp_path) == (Document("b", "é", "T"), Document("a", "x"))
+    found = read_documents(written(tmp_path, *lines), tmp_path)
+    assert found == (Document("b", "é", "T", {"year": 1}), Document("a", "x"))
 
 
 @pytest.mark.parametrize(

@@ -311,3 +311,39 @@ def test_a_deep_stack_in_a_system_is_an_error_of_its_case():
 
     assert run.errors[0].message.startswith("RecursionError")
     assert sys.getrecursionlimit() > 100
+
+
+class Slow(Run):
+    """A collection whose system has to be prepared."""
+
+    fault: BaseException | None = None
+    prepared = 0
+
+    async def prepare(self) -> None:
+        self.prepared += 1
+        assert self.asked == []
+        assert current_ledger.get() is None
+        if self.fault:
+            raise self.fault
+
+
+def test_a_system_is_prepared_once_before_the_first_question():
+    run = Slow(right, n=3)
+    assert (run.prepared, run.errors, len(run.records)) == (1, [], 3)
+
+
+@pytest.mark.parametrize(("fault", "kind"), [
+    (BudgetSpent("no more calls"), "budget"), (ModelFailed("down"), "model"), (RuntimeError("broken"), "system"),
+])  # fmt: skip
+def test_where_the_preparation_fails_no_case_is_asked_and_each_is_in_error(monkeypatch, fault, kind):
+    monkeypatch.setattr(Slow, "fault", fault)
+    run = Slow(right, n=2)
+    assert run.asked == []
+    assert [(error.case, error.kind) for error in run.errors] == [("0", kind), ("1", kind)]
+    assert run.errors[0].message.startswith("before the first question: ")
+
+
+def test_a_set_up_that_is_at_fault_ends_the_rung(monkeypatch):
+    monkeypatch.setattr(Slow, "fault", MissingDependency("install it"))
+    with pytest.raises(MissingDependency):
+        Slow(right)

@@ -6,6 +6,7 @@ import math
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_ladder.backends.options import Rule, check_options, is_number
@@ -32,7 +33,7 @@ def words(text: str) -> list[str]:
     return _WORD.findall(unicodedata.normalize("NFKC", text).lower())
 
 
-def build_bm25(documents: Sequence[Document], options: Mapping[str, Json]) -> Bm25:
+def build_bm25(documents: Sequence[Document], options: Mapping[str, Json], _: Path | None = None) -> Bm25:
     """Build the retriever from the options `k1` and `b`; other ones raise InvalidRequest."""
     check_options(options, RULES, "retriever bm25")
     return Bm25(documents, **options)

@@ -27,7 +27,6 @@ class Registry(Generic[T]):
         """Begin an empty registry; `family` is what messages call a member: `retriever`."""
         self.family = family
         self._factories: dict[str, Callable[..., T]] = {}
-        self._coming: dict[str, str] = {}
 
     def add(self, name: str, factory: Callable[..., T]) -> None:
         """Register a factory; a name that is taken raises ValueError."""
@@ -35,25 +34,13 @@ class Registry(Generic[T]):
             raise ValueError(f"{self.family} {name!r} is registered twice")
         self._factories[name] = factory
 
-    def announce(self, name: str, instead: str) -> None:
-        """Know a name that no factory serves yet, and what to do until one does."""
-        self._coming[name] = instead
-
     @property
     def names(self) -> tuple[str, ...]:
         """Every name that can be built, sorted."""
         return tuple(sorted(self._factories))
 
     def get(self, name: str, where: str) -> Callable[..., T]:
-        """The factory of a name.
-
-        Raises:
-            InvalidRequest: the name is unknown, or not served in this version; `where` begins the text.
-        """
+        """The factory of a name; one that is unknown raises InvalidRequest, whose text `where` begins."""
         if name in self._factories:
             return self._factories[name]
-        if name in self._coming:
-            fault = f"the {self.family} `{name}` is not part of this version"
-            expected = " | ".join(self.names)
-            raise InvalidRequest(message(where, fault, expected=expected, next_step=self._coming[name]))
         raise unknown(where, self.family, name, self._factories)

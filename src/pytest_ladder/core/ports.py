@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
 from pytest_ladder.core.answers import Answer, Reply, Request
@@ -20,6 +20,7 @@ class Document:
     id: str
     text: str
     title: str = ""
+    metadata: Mapping[str, Json] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,22 @@ class Retriever(Protocol):
 
     def search(self, query: str, top_k: int, /) -> Sequence[Hit]:
         """The best `top_k` documents, best first; ties by position in the corpus."""
+
+
+@runtime_checkable
+class Finding(Protocol):
+    """What a retriever is besides, that serves queries better together than one by one."""
+
+    async def find(self, query: str, top_k: int, /) -> Sequence[Hit]:
+        """What `search` gives, without holding up the event loop."""
+
+
+@runtime_checkable
+class Prepared(Protocol):
+    """What a system or a retriever is besides, that has work to do before the first question."""
+
+    async def prepare(self) -> None:
+        """Do it; called once, before anything is answered."""
 
 
 @dataclass(frozen=True)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from pytest_ladder.core.answers import Answer, CaseError, Record
 from pytest_ladder.core.cases import Question
-from pytest_ladder.core.ports import System
+from pytest_ladder.core.ports import Prepared, System
 from pytest_ladder.engine.client import Ledger, current_ledger
 from pytest_ladder.engine.meter import Meter
 from pytest_ladder.errors import (
@@ -80,6 +80,8 @@ async def collect(jobs: Sequence[Job], system: System, terms: Terms, progress: P
     Raises:
         LadderError: the set-up is at fault (a file, an option, a missing package): nothing more is asked.
     """
+    if unprepared := await _unprepared(system):
+        return [replace(unprepared, case=job.question.id, repeat=job.repeat) for job in jobs]
     errors: dict[int, CaseError] = {}
     queue = enumerate(jobs)
     async with asyncio.TaskGroup() as group:
@@ -89,6 +91,19 @@ async def collect(jobs: Sequence[Job], system: System, terms: Terms, progress: P
         if (fault := task.result()) is not None:
             raise fault
     return [errors[index] for index in sorted(errors)]
+
+
+async def _unprepared(system: System) -> CaseError | None:
+    """Let the system do what comes before the first question; what went wrong, where a later run may do better."""
+    try:
+        if isinstance(system, Prepared):
+            await system.prepare()
+    except FATAL:
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever it is, no case can be answered
+        kind = next((kind for cls, kind in KINDS if isinstance(error, cls)), "system")
+        return CaseError("", 0, f"before the first question: {_told(error)}", kind)
+    return None
 
 
 async def _worker(

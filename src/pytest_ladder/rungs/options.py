@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+from pytest_ladder.core.canonical import Json
 from pytest_ladder.core.rungs import RungSpec
 from pytest_ladder.errors import InvalidFile, message
 
@@ -38,3 +39,19 @@ def choice(spec: RungSpec, key: str, default: str, known: Sequence[str]) -> str:
     if value not in known:
         raise InvalidFile(message(where(spec, key), "it is not known", got=value, expected=" | ".join(known)))
     return str(value)
+
+
+def table(spec: RungSpec, key: str) -> Mapping[str, Json]:
+    """A key that is a table, empty where it is absent; else InvalidFile."""
+    value = spec.options.get(key, {})
+    if not isinstance(value, Mapping):
+        raise InvalidFile(message(where(spec, key), "it is not a table", got=value, expected="{ name = value }"))
+    return value
+
+
+def flag(spec: RungSpec, key: str) -> bool:
+    """A key that is true or false, false where it is absent; else InvalidFile."""
+    value = spec.options.get(key, False)
+    if not isinstance(value, bool):
+        raise InvalidFile(message(where(spec, key), "it cannot be used", got=value, expected="true or false"))
+    return value

@@ -105,7 +105,7 @@ class Assembler:
         self, name: str, documents: Sequence[Document], options: Mapping[str, Json], where: str = "retriever"
     ) -> Retriever:
         index = None if name in RETRIEVERS.names else self.extensions.retriever(name, options)
-        return index(documents) if index else build_retriever(name, documents, options, where)
+        return index(documents) if index else build_retriever(name, documents, options, where, self.ladder.folder)
 
     def opener(self, rung: RungSpec) -> Callable[[str], Model]:
         """How a rung's model is opened by its name; one that another rung has open in the same way is shared."""

@@ -39,9 +39,10 @@ def _document(value: dict[str, Json], where: str) -> Document:
     title = value.get("title", "")
     if not isinstance(title, str):
         raise InvalidFile(message(where, "wrong 'title'", got=title, expected="a string"))
-    if not isinstance(value.get("metadata", {}), dict):
-        raise InvalidFile(message(where, "wrong 'metadata'", got=value["metadata"], expected="an object"))
-    return Document(text_at(value, "id", where), text_at(value, "text", where), title)
+    metadata = value.get("metadata", {})
+    if not isinstance(metadata, dict):
+        raise InvalidFile(message(where, "wrong 'metadata'", got=metadata, expected="an object"))
+    return Document(text_at(value, "id", where), text_at(value, "text", where), title, metadata)
 
 
 def read_examples(path: Path, rootdir: Path, evalset: EvalSet) -> tuple[Example, ...]:
