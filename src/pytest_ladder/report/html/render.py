@@ -19,6 +19,7 @@ from pytest_ladder.report.comparison import columns_of_comparison, flips_of, gai
 from pytest_ladder.report.figures import STATE_WORDS, rule_words, versions_words
 from pytest_ladder.report.html.climb import left_out, panels
 from pytest_ladder.report.html.evidence import proofs
+from pytest_ladder.report.html.extras import folds
 from pytest_ladder.report.html.heat import heats
 from pytest_ladder.report.html.payload import cases_of, most_signs, payload, script_json, visible
 from pytest_ladder.report.html.tradeoff import charts
@@ -91,7 +92,7 @@ def _view(ladder: LadderSummary, most: int, at: int) -> dict[str, Any]:
         "tried": versions_words(ladder), "table": _first(columns),
         "usage": [columns.rung, *columns.limits, *columns.usage], "panels": panels(ladder),
         "left_out": left_out(ladder), "heats": heats(ladder), "charts": charts(ladder),
-        "proofs": proofs(ladder), "gains": _gains(ladder), "base": _base(ladder),
+        "proofs": proofs(ladder), "gains": _gains(ladder), "folds": folds(ladder), "base": _base(ladder),
         "cases": cases, "static": cases[:_STATIC_CASES], "most": most,
         "data": Markup(script_json(payload(ladder, most))),  # noqa: S704 - no sign in it is one to HTML
         "decision": ladder.details.decision if ladder.details else None,

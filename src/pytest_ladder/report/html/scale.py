@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 _MOST_RATIO = 20.0
 """Prices that differ by more are put on a logarithmic scale."""
+_LEAST = 1e-9
+"""A smaller price is nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,7 @@ def score_ticks(scale: Scale) -> tuple[float, ...]:
 
 def price_scale(values: Iterable[float], start: float, end: float) -> Scale:
     """From 0 up to a little above the highest price; logarithmic where prices are far apart."""
-    known = sorted(values)
+    known = sorted(value if value >= _LEAST else 0.0 for value in values)
     highest = known[-1] if known and known[-1] > 0 else 1.0
     if known and known[0] > 0 and highest / known[0] > _MOST_RATIO:
         return Scale(10.0 ** math.floor(math.log10(known[0])), 10.0 ** math.ceil(math.log10(highest)), start, end, True)
