@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import jsonschema
@@ -89,6 +90,62 @@ def test_without_the_extra_it_is_named(model: Model, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(constrained, "require", absent)
     with pytest.raises(MissingDependency, match="pytest-ladder\\[constrained\\]"):
         together(model, asked(CODE, "Hello"))
+
+
+@pytest.fixture(params=["byte-level", "metaspace"])
+def untrained(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """A checkpoint of random weights over a BPE tokenizer, of the two forms that most models have."""
+    import torch
+    from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
+    from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+
+    special = ["<pad>", "<end>", "<unk>"]
+    if request.param == "byte-level":
+        machine = Tokenizer(models.BPE())
+        machine.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+        machine.decoder = decoders.ByteLevel()
+        alphabet = pre_tokenizers.ByteLevel.alphabet()
+    else:
+        special += [f"<0x{byte:02X}>" for byte in range(256)]
+        machine = Tokenizer(models.BPE(unk_token="<unk>", byte_fallback=True))
+        machine.normalizer = normalizers.Sequence([normalizers.Prepend("▁"), normalizers.Replace(" ", "▁")])
+        machine.decoder = decoders.Sequence([
+            decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse(), decoders.Strip(" ", 1, 0)
+        ])  # fmt: skip
+        alphabet = [*map(chr, range(33, 127)), "▁"]
+    texts = [json.dumps({"topic": "refund", "codes": [1, 2]}), "How do I send it back? é", *QUESTIONS] * 20
+    trainer = trainers.BpeTrainer(
+        vocab_size=600, special_tokens=special, initial_alphabet=alphabet, show_progress=False
+    )
+    machine.train_from_iterator(texts, trainer)
+    tokenizer = PreTrainedTokenizerFast(
+        tokenizer_object=machine, pad_token="<pad>", eos_token="<end>", unk_token="<unk>", padding_side="left"
+    )
+    tokenizer.chat_template = "{% for m in messages %}{{ m['content'] }}\n{% endfor %}"
+    state = torch.random.get_rng_state()
+    torch.manual_seed(5)
+    made = LlamaForCausalLM(LlamaConfig(
+        vocab_size=640, hidden_size=32, intermediate_size=64, num_hidden_layers=1, num_attention_heads=2,
+        max_position_embeddings=512, eos_token_id=1, pad_token_id=0, bos_token_id=1,
+    ))  # fmt: skip
+    torch.random.set_rng_state(state)
+    made.save_pretrained(tmp_path / "checkpoint")
+    tokenizer.save_pretrained(tmp_path / "checkpoint")
+    return tmp_path
+
+
+@pytest.mark.parametrize("options", [{}, {"temperature": 1.0}], ids=["greedy", "sampled"])
+def test_other_tokenizers_are_held_to_it_too_and_a_vocabulary_with_gaps_is_no_matter(
+    untrained: Path, options: dict[str, Any]
+):
+    made = local(untrained)
+    try:
+        replies = together(made, *(asked(ROUTE, question, **options) for question in QUESTIONS))
+    finally:
+        made.close()
+    for reply in replies:
+        jsonschema.validate(json.loads(reply.text), ROUTE)
+        assert reply.finish_reason == "stop"
 
 
 def test_a_rung_with_an_output_schema_is_decoded_under_it(pytester: pytest.Pytester):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_ladder.core.answers import Answer, Call, Record, Reply
+from pytest_ladder.core.answers import Answer, Call, Record, Reply, answers_digest
 from pytest_ladder.core.canonical import digest
 from pytest_ladder.core.cases import EvalSet
 from pytest_ladder.errors import InvalidFile, InvalidRequest, SystemFailed
@@ -142,6 +142,10 @@ def edited(**parts: object) -> dict[str, object]:
     return {**json.loads(record_line(record())), **parts}
 
 
+def with_call(**parts: object) -> dict[str, object]:
+    return edited(calls=[{**call().as_dict(), **parts}])
+
+
 BAD = {
     "schema": (edited(schema=2), "wrong 'schema', got 2; expected 1"),
     "case": (edited(case=1), "wrong 'case', got 1; expected a string"),
@@ -154,6 +158,13 @@ BAD = {
     "unknown": (edited(lateny_s=1), "unknown key, got 'lateny_s'.*'latency_s'"),
     "latency": (edited(latency_s="1"), "wrong 'latency_s'.*a number"),
     "missing": ({"schema": 1}, "the key 'case' is missing"),
+    "parts": (
+        with_call(usage={"prompt_tokens": 1, "completion_tokens": 1, "parts": {"question": 0.5}}),
+        "wrong 'parts'.*a whole number for each part",
+    ),
+    "no parts": (with_call(usage={"prompt_tokens": 1, "completion_tokens": 1, "parts": 3}), "wrong 'parts'.*an object"),
+    "flags": (with_call(flags=["cold", 1]), "wrong 'flags'.*a list of strings"),
+    "no flags": (with_call(flags="cold"), "wrong 'flags'.*a list"),
 }
 
 
@@ -166,6 +177,15 @@ def test_a_bad_line_is_named_by_path_and_line(tmp_path: Path, name: str):
 
     with pytest.raises(InvalidFile, match=rf"^recordings/rag/{FINGERPRINT[7:19]}\.jsonl:2: .*{fault}"):
         opened(tmp_path)
+
+
+def test_parts_and_flags_of_a_call_are_kept_and_belong_to_no_digest(tmp_path: Path):
+    plain = record(calls=(call(),))
+    told = record(calls=(replace(call(), parts={"question": 3, "instructions": 4}, flags=("cold", "repair")),))
+    opened(tmp_path).add(told)
+
+    assert next(iter(opened(tmp_path).records())).calls == told.calls
+    assert answers_digest([told]) == answers_digest([plain])
 
 
 def test_versions_are_the_files_of_answers(tmp_path: Path):

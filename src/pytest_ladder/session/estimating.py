@@ -92,7 +92,7 @@ def _by_length(files: LadderFiles, rung: RungSpec, price: Price, jobs: Sequence[
 def _texts(files: LadderFiles, rung: RungSpec) -> Iterator[str]:
     """What goes along with each question: the prompt, the examples, as many documents as are shown."""
     parts = files.assembler
-    for key in ("prompt", "examples"):
+    for key in ("prompt", "examples", "output"):
         written = rung.options.get(key)
         if isinstance(written, str):
             yield read_text(parts.path(written), parts.shown(written))
