@@ -6,12 +6,16 @@ PYTHON ?= python3
 PYTEST_ARGS ?= -n 2
 VENV := .venv
 CORE := .venv-core
+JUDGE := .venv-judge
 BIN := $(VENV)/bin
 PIP_INSTALL := -m pip --disable-pip-version-check install -qq -c constraints.txt
 
 # Tests that need no extra: what a plain `pip install pytest-ladder` must be able to do.
 CORE_TESTS := not real_model and not slow
 CORE_TOOLS := pytest-xdist pytest-randomly hypothesis
+# deepeval wants an older click and rich than constraints.txt has; the pytest plugins that it brings are left out.
+JUDGE_TOOLS := deepeval==4.3.1 pytest==9.2.0 hypothesis pytest-randomly
+JUDGE_OFF := -p no:deepeval -p no:asyncio -p no:rerunfailures -p no:repeat
 EXTRAS := torch transformers peft aiohttp litellm deepeval sentence_transformers ray
 
 # Without cached bytecode pytest rewrites every plugin anew in each run.
@@ -22,7 +26,7 @@ export PYTHONUTF8 := 1
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test lint suite test-core test-wheel bench clean python-version
+.PHONY: help demo test lint suite test-core test-wheel test-judge bench clean python-version
 .DELETE_ON_ERROR:
 
 help: ## say what can be made
@@ -53,11 +57,15 @@ test-wheel: $(VENV)/.stamp-dev ## build the wheel, install it elsewhere, and cli
 	@echo "== wheel"
 	@$(BIN)/python scripts/try_wheel.py
 
+test-judge: $(JUDGE)/.stamp ## run deepeval's metrics, in an environment of their own: it wants older packages
+	@echo "== judge: deepeval installed"
+	@$(JUDGE)/bin/python -m pytest $(JUDGE_OFF) tests/plugin/test_deepeval.py
+
 bench: $(VENV)/.stamp-dev ## measure what the plugin costs
 	@$(BIN)/python benchmarks/run.py
 
 clean: ## remove what was made here
-	@rm -rf $(VENV) $(CORE) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	@rm -rf $(VENV) $(CORE) $(JUDGE) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 python-version:
@@ -69,6 +77,14 @@ $(VENV)/bin/python: | python-version
 
 $(CORE)/bin/python: | python-version
 	@$(PYTHON) -m venv $(CORE)
+
+$(JUDGE)/bin/python: | python-version
+	@$(PYTHON) -m venv $(JUDGE)
+
+$(JUDGE)/.stamp: pyproject.toml Makefile | $(JUDGE)/bin/python
+	@echo "== installing the project with its extra 'judge' into $(JUDGE) (the first time takes minutes)"
+	@$(JUDGE)/bin/python -m pip --disable-pip-version-check install -qq -e '.[judge]' $(JUDGE_TOOLS)
+	@touch $@
 
 $(VENV)/.stamp-dev: pyproject.toml constraints.txt | $(VENV)/bin/python
 	@echo "== installing the project and its tools into $(VENV) (the first time takes minutes)"

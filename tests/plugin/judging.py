@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from pathlib import Path
 
-from tests.plugin.bench import Bench, Ran
+from tests.plugin.bench import Bench
 
 JUDGE = """\
 import re
@@ -66,4 +67,6 @@ def quality(bench: Bench, place: int = -1) -> dict[str, object]:
     return found
 
 
-__all__ = ["ALONE", "BOTH", "METRIC", "PROMPT", "WORDS", "Ran", "asked_judge", "judged", "label", "quality"]
+def judge_files(bench: Bench) -> list[Path]:
+    """The files that hold what judges said."""
+    return sorted(bench.folder.glob("recordings/_judges/*/*.jsonl"))

@@ -4,18 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from pathlib import Path
 
 import pytest
 
 from tests.plugin.bench import Bench
-from tests.plugin.judging import ALONE, BOTH, METRIC, PROMPT, asked_judge, judged, label, quality
+from tests.plugin.judging import ALONE, BOTH, METRIC, PROMPT, asked_judge, judge_files, judged, label, quality
 
 YES_NO = ["yes"] * 60 + ["no"] * 40
-
-
-def judge_files(bench: Bench) -> list[Path]:
-    return sorted(bench.folder.glob("recordings/_judges/*/*.jsonl"))
 
 
 # --- asked once ------------------------------------------------------------------------------------------------------

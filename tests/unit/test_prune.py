@@ -9,6 +9,7 @@ import pytest
 from pytest_ladder.core.canonical import digest, short
 from pytest_ladder.core.entries import DecisionEntry, RungEntry, Verdict
 from pytest_ladder.core.rungs import Kind
+from pytest_ladder.store.judge_calls import judge_path
 from pytest_ladder.store.prune import prune
 from tests.builders import ladder
 
@@ -50,7 +51,7 @@ GOES = {
 def test_versions_that_nothing_rests_on_go(folder: Path):
     before = files(folder)
 
-    found = prune(folder, LOG, ladder(), {"rag": CURRENT}, dry_run=False)
+    found = prune(folder, LOG, ladder(), {"rag": CURRENT}, dry_run=False, judges={})
 
     assert {path.relative_to(folder).as_posix() for path in found} == GOES
     assert files(folder) == before - GOES - {f"recordings/rag/{short(OLD)}.pending"}
@@ -60,9 +61,21 @@ def test_versions_that_nothing_rests_on_go(folder: Path):
 def test_a_dry_run_removes_nothing(folder: Path):
     before = files(folder)
 
-    assert len(prune(folder, LOG, ladder(), {"rag": CURRENT}, dry_run=True)) == len(GOES)
+    assert len(prune(folder, LOG, ladder(), {"rag": CURRENT}, dry_run=True, judges={})) == len(GOES)
     assert files(folder) == before
 
 
 def test_nothing_to_remove(tmp_path: Path):
-    assert prune(tmp_path, [], ladder(), {}, dry_run=False) == []
+    assert prune(tmp_path, [], ladder(), {}, dry_run=False, judges={}) == []
+
+
+def test_what_earlier_judges_said_goes_and_what_todays_said_stays(tmp_path: Path):
+    old, new = (judge_path(tmp_path, "quality", f"sha256:{digit * 64}") for digit in "ab")
+    for path in (old, new, judge_path(tmp_path, "gone", f"sha256:{'a' * 64}")):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("", encoding="utf-8")
+
+    removed = prune(tmp_path, [], ladder(), {}, dry_run=False, judges={"quality": f"sha256:{'b' * 64}"})
+
+    assert [path.parent.name for path in removed] == ["gone", "quality"]
+    assert new.exists() and not old.exists() and not (tmp_path / "recordings" / "_judges" / "gone").exists()
