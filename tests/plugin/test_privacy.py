@@ -11,7 +11,8 @@ from tests.plugin.bench import Bench
 SECRETS = ("Mrs Pennyfeather", "the blue folder", "I would say Smith", "extra trouble")
 CASE = {"id": "c0", "input": "Who is Mrs Pennyfeather?", "expected": "the blue folder"}
 SYSTEM = "def answer(case):\n    return 'I would say Smith'\n"
-REPORTS = ("--junitxml=junit.xml", "--ladder-report=report.md", "--ladder-report=report.json")
+REPORTS = ("--junitxml=junit.xml", "--ladder-report=report.md", "--ladder-report=report.json",
+           "--ladder-report=report.html")  # fmt: skip
 
 
 @pytest.fixture
@@ -24,7 +25,7 @@ def private(bench: Bench) -> Bench:
 
 
 def written(bench: Bench) -> str:
-    names = ["junit.xml", "report.md", "report.json", "evals/support/escalation.jsonl"]
+    names = ["junit.xml", "report.md", "report.json", "report.html", "evals/support/escalation.jsonl"]
     return "".join((bench.pytester.path / name).read_text(encoding="utf-8") for name in names)
 
 
