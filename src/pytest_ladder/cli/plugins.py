@@ -94,7 +94,7 @@ def _installed() -> Any:
     """The hooks of installed plugins that declare to need this package."""
     import pluggy
 
-    from pytest_ladder.plugin import hookspecs
+    from pytest_ladder import hookspecs
 
     class Plugins(pluggy.PluginManager):
         def parse_hookimpl_opts(self, plugin: object, name: str) -> Any:

@@ -28,7 +28,7 @@ INTENTS = {
 
 def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
     """Declare the hooks that others may implement."""
-    from pytest_ladder.plugin import hookspecs
+    from pytest_ladder import hookspecs
 
     pluginmanager.add_hookspecs(hookspecs)
 
