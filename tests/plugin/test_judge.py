@@ -239,6 +239,37 @@ def test_wrong_options_are_an_error_of_collection(bench: Bench, options: str, to
     assert "evals/support/" in ran.flat
 
 
+@pytest.mark.parametrize("flags", [[], ["--ladder-record=none"]])
+def test_verdicts_changed_by_hand_are_altered_evidence(bench: Bench, flags: list[str]):
+    judged(bench).run()
+    [path] = judge_files(bench)
+    path.write_bytes(path.read_bytes().replace(b'"text":"no"', b'"text":"yes"'))
+    before = bench.log_path.read_bytes()
+
+    ran = bench.run(*flags)
+
+    assert ran.status == 1
+    assert "altered: the scores that the judge of quality gave are not those in the log" in ran.flat
+    assert bench.log_path.read_bytes() == before
+
+
+def test_a_judge_that_changed_its_mind_is_no_tampering_where_it_was_asked(bench: Bench):
+    judged(bench, {"prompt": 10}, first='"yes" if Path(__file__).with_name("mood").exists() else "no"').run()
+    bench.write("mood", "")
+
+    assert bench.run("--ladder-record=all").status == 0
+    assert quality(bench)["mean"] == 1
+    assert bench.run("--ladder-record=none").status == 0
+
+
+def test_a_rung_that_ends_early_is_judged_no_further(bench: Bench):
+    judged(bench, tables='[decision]\nstop = "certain"')
+
+    assert bench.run("--ladder-concurrency=1").status == 0
+    assert len(asked_judge(bench)) < 16
+    assert bench.run("--ladder-record=none").status == 0
+
+
 # --- agreement -------------------------------------------------------------------------------------------------------
 
 
@@ -278,6 +309,26 @@ def test_once_agreement_is_shown_the_threshold_decides(bench: Bench):
     assert bench.log_path.read_bytes() == before
 
 
+def test_an_unproven_judge_does_not_open_the_gate(bench: Bench):
+    judged(bench, {"prompt": 4}, thresholds=ALONE, tables='[rungs.fine_tune]\nmethod = "lora"\ntrain = "train.jsonl"')
+    bench.write("train.jsonl", "")
+
+    ran = bench.run("--ladder-fine-tune")
+
+    assert ran.status == 1
+    assert "undecided: " in ran.flat
+    assert "labels of quality in judgements.jsonl (agreement with humans not shown: 0 of 100 labels)" in ran.flat
+
+
+def test_under_confident_a_proven_judge_decides_by_its_bound(bench: Bench):
+    proven(bench)
+    bench.edit("ladder.toml", "[thresholds]", '[decision]\nrule = "confident"\n[thresholds]')
+
+    bench.run()
+
+    assert bench.verdicts[-3:] == ["prompt short", "few_shot inconclusive", "selected None"]
+
+
 def test_labels_must_be_run_and_committed(bench: Bench):
     ran = proven(bench).run("--ladder-record=none")
 
@@ -303,8 +354,7 @@ def test_too_few_labels_or_too_little_agreement_keep_it_triage(bench: Bench, ver
 
 def test_labels_stay_with_the_answers_they_were_given_to(bench: Bench):
     proven(bench)
-    at = bench.log[0]["at"]
-    label(bench, YES_NO, "prompt", at)
+    label(bench, YES_NO, "prompt", fingerprint=bench.log[0]["fingerprint"].removeprefix("sha256:")[:12])
     bench.system("prompt", 0)  # another version, whose answers nobody has labelled
 
     assert bench.run().status == 0

@@ -78,4 +78,5 @@ def test_what_earlier_judges_said_goes_and_what_todays_said_stays(tmp_path: Path
     removed = prune(tmp_path, [], ladder(), {}, dry_run=False, judges={"quality": f"sha256:{'b' * 64}"})
 
     assert [path.parent.name for path in removed] == ["gone", "quality"]
-    assert new.exists() and not old.exists() and not (tmp_path / "recordings" / "_judges" / "gone").exists()
+    assert (new.exists(), old.exists()) == (True, False)
+    assert not (tmp_path / "recordings" / "_judges" / "gone").exists()

@@ -187,6 +187,28 @@ def _different(versions: Iterable[Mapping[str, str]]) -> int:
     return len(counted)
 
 
+def reworded(entries: Sequence[RungEntry], candidate: RungEntry, judged: Iterable[str]) -> str:
+    """Which judge's recorded words were changed by hand under a standing entry; empty where none were.
+
+    By the same contract the same answers, with no judge asked, have the scores that some entry says.
+
+    Args:
+        entries: The rung's.
+        candidate: What the recordings say.
+        judged: The metrics that a model judges.
+    """
+    version = (candidate.evalset, candidate.contract, candidate.fingerprint, candidate.answers, candidate.repeats)
+    alike = [e for e in entries if (e.evalset, e.contract, e.fingerprint, e.answers, e.repeats) == version]
+    for metric in judged if alike and not any(entry.errors for entry in alike) else ():
+        if not any(same(_means(entry, metric), _means(candidate, metric)) for entry in alike):
+            return f"the scores that the judge of {metric} gave are not those in the log"
+    return ""
+
+
+def _means(entry: RungEntry, metric: str) -> dict[str, list[float | None]]:
+    return {name: [figure.mean, figure.n, figure.unscored] for name, figure in entry.scores.get(metric, {}).items()}
+
+
 def mend(rung_id: str) -> str:
     """What to do where the recordings of a rung were changed by hand."""
     return f"Restore the files from git, or ask again with `--ladder-record=all --ladder-rung={rung_id}`."

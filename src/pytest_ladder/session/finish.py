@@ -93,6 +93,8 @@ def _write(run: LadderRun, new: Sequence[Entry], reports: Sequence[Report]) -> N
     for report in reports:
         if report.entry and not report.altered and not report.smoke:
             run.settle(report.rung, str(report.entry["fingerprint"]))
+    if not any(report.smoke or report.altered or report.missing or report.state == "error" for report in reports):
+        run.judges.settle()
 
 
 @dataclass(frozen=True, slots=True)

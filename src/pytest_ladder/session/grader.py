@@ -12,6 +12,7 @@ from pytest_ladder.core.canonical import Json
 from pytest_ladder.core.cases import EvalSet
 from pytest_ladder.core.entries import RungEntry
 from pytest_ladder.core.evaluation import Evaluation, grade
+from pytest_ladder.core.judged import is_judged
 from pytest_ladder.core.ladder import Ladder
 from pytest_ladder.core.looks import alone, is_look
 from pytest_ladder.core.request_figures import request_figures
@@ -22,7 +23,7 @@ from pytest_ladder.report.numbers import plural
 from pytest_ladder.session.assemble import served
 from pytest_ladder.session.curtailing import Collected, Curtailing, applies, binary_metrics
 from pytest_ladder.session.curtailing import Outcomes as Known
-from pytest_ladder.session.evidence import altered, grown, rung_entries
+from pytest_ladder.session.evidence import altered, grown, reworded, rung_entries
 from pytest_ladder.session.ladder_files import LadderFiles
 from pytest_ladder.session.local_scores import keep_scores, known_scores
 from pytest_ladder.session.misses import misses
@@ -87,7 +88,8 @@ class Grader:
         entries = rung_entries(self.files.log, rung.id)
         fault = altered(entries, entry)
         if not fault:
-            return ""
+            judged = [] if self.files.judges.pending else [m.name for m in self.ladder.metrics if is_judged(m)]
+            return reworded(entries, entry, judged)
         rootdir = self.files.shared.rootdir
         answers = recorded_inputs(recordings_path(self.files.folder, rung.id, prints.digest), rootdir)
         known = [e for e in entries if (e.evalset, e.fingerprint) == (entry.evalset, entry.fingerprint)]

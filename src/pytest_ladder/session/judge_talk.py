@@ -89,6 +89,7 @@ class JudgeTalk:
     def _keep(self, call: Call) -> Call:
         clean = self.clean(call)
         self.guard()
+        self.calls.mark()
         self.calls.add(clean)
         self.made.add(clean.request_digest)
         self._now.add(clean.request_digest)

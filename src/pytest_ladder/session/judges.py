@@ -121,6 +121,16 @@ class Judges:
         """Metric -> digest of its judge, for those that have one."""
         return {metric.name: self.fingerprint(metric) for metric in self._files.ladder.metrics if is_judged(metric)}
 
+    @property
+    def pending(self) -> bool:
+        """Whether a judge said something that the log does not know yet."""
+        return any(talk.calls.pending for talk in self._talks.values())
+
+    def settle(self) -> None:
+        """Note that the log knows what the judges said."""
+        for talk in self._talks.values():
+            talk.calls.clear()
+
     # --- one rung ------------------------------------------------------------------------------------------------
 
     @contextmanager

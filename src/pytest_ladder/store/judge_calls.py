@@ -63,6 +63,24 @@ class JudgeCalls:
             append_lines(self.path, [calls_line((call,))])
             self._known[call.request_digest] = call
 
+    @property
+    def pending(self) -> bool:
+        """Whether calls were put on record that the log does not know yet."""
+        return self._pending.exists()
+
+    def mark(self) -> None:
+        """Note that calls are being put on record: until that is cleared, scores may differ from the log."""
+        self._pending.parent.mkdir(parents=True, exist_ok=True)
+        self._pending.touch()
+
+    def clear(self) -> None:
+        """Note that the log knows what is on record."""
+        self._pending.unlink(missing_ok=True)
+
+    @property
+    def _pending(self) -> Path:
+        return self.path.with_suffix(".pending")
+
     def _read(self) -> None:
         if not self.path.exists():
             return
