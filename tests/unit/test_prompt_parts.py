@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -8,8 +10,10 @@ from pytest_ladder.core.answers import Call, Reply
 from pytest_ladder.core.cases import Question
 from pytest_ladder.core.ports import Document, Example, Kit
 from pytest_ladder.core.prompt_parts import PARTS, Prompt, apportioned, told
+from pytest_ladder.core.structured import Schema
 from pytest_ladder.rungs.chat import Chat, context_of
 from pytest_ladder.rungs.few_shot import Fixed
+from pytest_ladder.rungs.structured import Output
 from pytest_ladder.rungs.template import PromptTemplate
 from tests.unit.test_rungs import kit
 
@@ -75,3 +79,16 @@ def test_to_others_a_prompt_is_a_tuple_of_messages():
     made = prompt("{{ input }}")
     assert made == ({"role": "user", "content": "lamp warranty"},)
     assert isinstance(made, tuple)
+
+
+def test_a_repair_goes_on_from_an_answer_that_the_template_began():
+    begun = "user:\n{{ input }}\nassistant:\nIn short:"
+    output = Output(Schema({"type": "object"}), "prompt", falls_back=False, repairs=1)
+    tools = kit("a lamp")
+    answer = asyncio.run(Chat(PromptTemplate(begun, "p.md"), Fixed(), tools, output).answer(Question("c1", "what?")))
+
+    first, second = tools.llm.model.requests  # type: ignore[attr-defined]
+    assert [part["role"] for part in first.messages] == ["user", "assistant"]
+    assert [part["role"] for part in second.messages] == ["user", "assistant", "user"]
+    assert second.messages[1]["content"] == "In short:a lamp"
+    assert answer.validation == {"valid": False, "attempts": 2, "error": "the answer is not JSON"}

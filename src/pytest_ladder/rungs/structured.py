@@ -95,12 +95,12 @@ class Output:
 
     def _again(self, prompt: Prompt, reply: Reply, fault: str, shown: bool) -> Prompt:
         how = _HOW if shown else SHOWN.format(schema=self.schema.text)
-        turns = (
-            {"role": "assistant", "content": reply.text.strip() or _NOTHING},
-            {"role": "user", "content": AGAIN.format(fault=fault, how=how)},
-        )
-        parts = {**prompt.parts, REPAIR: prompt.parts.get(REPAIR, 0) + sum(len(turn["content"]) for turn in turns)}
-        return Prompt((*prompt, *turns), parts, [*prompt.flags, REPAIRING])
+        said, again = reply.text.strip() or _NOTHING, AGAIN.format(fault=fault, how=how)
+        begun = prompt[-1]["content"] if prompt[-1]["role"] == "assistant" else ""
+        before = prompt[:-1] if begun else prompt
+        turns = ({"role": "assistant", "content": f"{begun}{said}"}, {"role": "user", "content": again})
+        parts = {**prompt.parts, REPAIR: prompt.parts.get(REPAIR, 0) + len(said) + len(again)}
+        return Prompt((*before, *turns), parts, [*prompt.flags, REPAIRING])
 
     def _read(self, reply: Reply) -> tuple[Json, str]:
         """The value and "", or None and why there is none."""
