@@ -189,6 +189,30 @@ def test_secrets_and_personal_data_are_taken_out_before_it_is_written(bench: Ben
     assert quality(bench)["mean"] == 1
 
 
+def test_what_a_judge_quotes_is_not_shown_where_only_ids_are(bench: Bench):
+    first = "'I cannot tell about ' + answer"
+    judged(bench, {"prompt": 10}, first=first, repaired="hush", thresholds=BOTH, tables='[privacy]\nshow = "ids"')
+
+    ran = bench.run("-v", "--ladder-report=ladder.md", "--ladder-report=ladder.json")
+
+    written = [(bench.pytester.path / name).read_text(encoding="utf-8") for name in ("ladder.md", "ladder.json")]
+    assert ran.status == 1
+    assert [text for text in [ran.text, *written] if "hush" in text or "cannot tell" in text] == []
+
+
+def test_verify_names_a_verdict_that_is_missing(bench: Bench, capsys: pytest.CaptureFixture[str]):
+    from pytest_ladder.cli.main import main
+
+    judged(bench).run()
+    assert main(["verify", str(bench.folder)]) == 0
+    judge_files(bench)[0].unlink()
+
+    assert main(["verify", str(bench.folder)]) == 1
+    assert (
+        "rung prompt: its answers, or those of its judges, to today's eval set are not all" in capsys.readouterr().err
+    )
+
+
 def test_local_recordings_keep_the_judge_out_of_git_and_ci_takes_the_scores(bench: Bench):
     judged(bench, tables='[recordings]\nstore = "local"')
     assert bench.run().status == 0

@@ -170,7 +170,7 @@ class RungHandle:
             why = ""
             if result.unjudged:
                 metric, told = result.unjudged[0]
-                on, why = f" of the judge of {metric}", f" {told}"
+                on, why = f" of the judge of {metric}", f" {told}" if self._run.ladder.show == "text" else ""
             told = numbers.plural(len(result.missing), f"answer{on} is", f"answers{on} are")
             return (
                 f"{self._run.ladder.where}: rung {self.id}: {told} not on record ({names}).{why} "

@@ -63,7 +63,8 @@ def _missing(run: LadderRun, standing: Standing, rung: RungSpec) -> list[str]:
         return [f"{where}: altered: {fault} Restore the recordings from git."]
     if rung.kind is Kind.FINE_TUNE:  # it is measured only once it is justified
         return []
+    whose = "its answers, or those of its judges," if run.agreements.all() else "its answers"
     return [
-        f"{where}: its answers to today's eval set are not all on record for fingerprint "
+        f"{where}: {whose} to today's eval set are not all on record for fingerprint "
         f"{short(standing.prints(rung).digest)}. Run `pytest --ladder --ladder-rung={rung.id}` and commit."
     ]
