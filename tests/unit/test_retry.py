@@ -94,15 +94,25 @@ def test_a_broken_call_is_made_six_times_at_most():
 
     (told,) = ask(pace(), model)
 
-    assert told is BROKEN
+    assert str(told) == "m: the connection broke. It was asked 6 times."
     assert len(model.calls) == 6
+
+
+def test_a_broken_call_is_not_made_again_when_its_answer_would_come_too_late():
+    model = Always(BROKEN)
+
+    (told,) = ask(pace(jitter=lambda _least, most: most), model, within_s=0.3)
+
+    assert str(told).endswith("There is no time to ask again within the time of the answer.")
+    assert len(model.calls) == 1
 
 
 def test_repetitions_are_held_to_a_budget_that_answers_earn():
     broken = pace(budget=RetryBudget(left=3, most=10, an_answer=0.5))
     model = Always(BROKEN)
-    ask(broken, model, times=10)
+    told = ask(broken, model, times=10)
     assert len(model.calls) == 13
+    assert str(told[-1]) == "m: the connection broke. So many calls fail that none is made again."
 
     ask(broken, Model(), times=4)
     assert broken.budget.left == pytest.approx(2.0)

@@ -138,11 +138,14 @@ class Pace:
             raise ModelRefused(f"{told} Run again later to go on from what is recorded.") from fault
 
     def _wait(self, fault: ModelUnavailable, failures: int, deadline: float | None) -> float:
-        """Seconds before the next attempt; raises the fault where there is to be none."""
+        """Seconds before the next attempt; raises where there is to be none, and says why."""
         wait = max(self._backoff(failures), fault.retry_after or 0.0)
-        late = deadline is not None and time.monotonic() + wait > deadline
-        if failures >= self.attempts or late or not self.budget.take():
-            raise fault
+        if failures >= self.attempts:
+            raise ModelUnavailable(f"{fault} It was asked {failures} times.") from fault
+        if deadline is not None and time.monotonic() + wait > deadline:
+            raise ModelUnavailable(f"{fault} There is no time to ask again within the time of the answer.") from fault
+        if not self.budget.take():
+            raise ModelUnavailable(f"{fault} So many calls fail that none is made again.") from fault
         return wait
 
     def _backoff(self, number: int) -> float:
