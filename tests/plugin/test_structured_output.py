@@ -258,6 +258,14 @@ def test_a_schema_that_cannot_be_used_is_told_with_its_file(ladder: Bench, text:
     assert asked(ladder) == []
 
 
+def test_a_reference_out_of_the_schema_is_told_with_its_file(ladder: Bench):
+    make(ladder, GOOD)
+    ladder.write("note.schema.json", '{"properties": {"code": {"$ref": "http://example.org/code.json"}}}')
+    ran = ladder.run()
+    assert ran.status == 1
+    assert "evals/support/note.schema.json: a `$ref` leads nowhere, got 'http://example.org/code.json'" in ran.flat
+
+
 def test_reports_tell_of_the_calls(ladder: Bench):
     make(ladder, WRONG, GOOD, more='{"cost_usd": 0.002}')
     ran = ladder.run("-v", "--ladder-report=r.json", "--ladder-report=r.md")

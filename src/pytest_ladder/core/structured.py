@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from pytest_ladder.core.canonical import Json
+from pytest_ladder.errors import InvalidFile, message
 
 PROVIDER = "provider"
 """The schema goes to the provider with the request."""
@@ -29,6 +30,8 @@ class Schema:
     """A JSON Schema, of the draft that its `$schema` names; references to other documents are not followed."""
 
     value: Mapping[str, Json]
+    where: str = "the JSON Schema"
+    """Its file, for messages."""
 
     def __post_init__(self) -> None:
         """Check it; what is no schema raises ValueError."""
@@ -56,10 +59,19 @@ class Schema:
         """Where a value does not fit, and which rule it breaks, in at most so many signs; empty where it fits.
 
         The value itself is not quoted.
+
+        Raises:
+            InvalidFile: the schema refers to something that is not in it.
         """
         from jsonschema.exceptions import best_match
 
-        error = best_match(self._validator.iter_errors(value))
+        try:
+            error = best_match(self._validator.iter_errors(value))
+        except Exception as lost:
+            if not hasattr(lost, "ref"):  # jsonschema's error for a lost reference is of a package of its own
+                raise
+            expected = "a reference into the schema itself, as `#/$defs/NAME`"
+            raise InvalidFile(message(self.where, "a `$ref` leads nowhere", got=lost.ref, expected=expected)) from None
         if error is None:
             return ""
         rule = json.dumps({str(error.validator): error.validator_value}, default=str, ensure_ascii=False)

@@ -145,6 +145,6 @@ def read_schema(spec: RungSpec, kit: Kit) -> Schema:
     if not isinstance(value, Mapping):
         raise InvalidFile(message(kit.shown(path), "it is no object", got=value, expected="a JSON Schema"))
     try:
-        return Schema(value)
+        return Schema(value, kit.shown(path))
     except ValueError as fault:
         raise InvalidFile(message(kit.shown(path), str(fault))) from None
