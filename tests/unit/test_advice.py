@@ -68,7 +68,10 @@ def test_knowledge_that_changes_often_calls_for_retrieval():
 
 def test_else_it_is_the_next_in_order_and_then_labels():
     assert advice([Kind.PROMPT, Kind.FEW_SHOT, Kind.RAG]) == (
-        'declare [rungs.advanced_rag] with `system = "file.py:function"`: it is the next in climbing order'
+        "declare [rungs.advanced_rag]: it is the next in climbing order"
+    )
+    assert advice([Kind.PROMPT, Kind.FEW_SHOT, Kind.RAG, Kind.ADVANCED_RAG]) == (
+        'declare [rungs.decompose] with `system = "file.py:function"`: it is the next in climbing order'
     )
     assert advice(diagnosis={FailureKind.UNKNOWN: 9}).startswith("label the 9 failures of unknown kind")
 

@@ -11,6 +11,7 @@ from pytest_ladder.core.canonical import Json
 from pytest_ladder.core.cases import Question
 from pytest_ladder.core.prices import Price
 from pytest_ladder.core.rungs import RungSpec
+from pytest_ladder.errors import InvalidRequest, message
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,12 +86,24 @@ class Finding(Protocol):
         """What `search` gives, without holding up the event loop."""
 
 
+class Reranker(Protocol):
+    """Judges how well texts fit a query, reading both at once."""
+
+    async def scores(self, query: str, texts: Sequence[str], /) -> Sequence[float]:
+        """One score a text, higher is better; may be called many times at once."""
+
+
 @runtime_checkable
 class Prepared(Protocol):
     """What a system or a retriever is besides, that has work to do before the first question."""
 
     async def prepare(self) -> None:
         """Do it; called once, before anything is answered."""
+
+
+def no_reranker(name: str, _: Mapping[str, Json]) -> Reranker:
+    """What a kit without rerankers says; raises InvalidRequest."""
+    raise InvalidRequest(message(f"reranker {name}", "there are no rerankers here"))
 
 
 @dataclass(frozen=True)
@@ -108,6 +121,8 @@ class Kit:
     """Build a retriever by its registered name."""
     chunk: Callable[[Sequence[Document], int, int], Sequence[Document]]
     """Split documents into chunks of at most so many characters, with so much overlap."""
+    reranker: Callable[[str, Mapping[str, Json]], Reranker] = no_reranker
+    """Build a reranker by the name of its model, with its options."""
     seed: int = 0
     shown: Callable[[str], str] = str
     """A path relative to the ladder's folder, as messages name it."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pytest_ladder.core.ports import Kit, System
 from pytest_ladder.core.rungs import RungSpec
+from pytest_ladder.rungs.advanced_rag import SWITCHES, build_advanced_rag
 from pytest_ladder.rungs.chat import Chat, read_template
 from pytest_ladder.rungs.few_shot import read_examples
 from pytest_ladder.rungs.rag import build_rag
@@ -18,5 +19,5 @@ def build_fine_tune(spec: RungSpec, kit: Kit) -> System:
     Without a `prompt` the input alone is the prompt, as in training data of the form `{"input", "expected"}`.
     """
     if "corpus" in spec.options:
-        return build_rag(spec, kit)
+        return build_advanced_rag(spec, kit) if spec.options.keys() & set(SWITCHES) else build_rag(spec, kit)
     return Chat(read_template(spec, kit, default=BARE), read_examples(spec, kit), kit, read_output(spec, kit))

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pytest_ladder.backends.cross_encoder import CrossEncoder
 from pytest_ladder.backends.models import build_model, settings_of
 from pytest_ladder.backends.retrievers import RETRIEVERS, build_retriever
 from pytest_ladder.backends.splitter import chunk
@@ -91,6 +92,7 @@ class Assembler:
             read_examples=self.examples,
             retriever=self._retriever,
             chunk=chunk,
+            reranker=lambda name, settings: CrossEncoder(name, settings, self.ladder.folder),
             shown=self.shown,
             seed=self.ladder.seed,
             structured=lambda: able(rung.model, lambda name: self.function(name, self.ladder.at_model(rung))),

@@ -15,8 +15,9 @@ from pytest_ladder.errors import InvalidFile, message
 from pytest_ladder.store.content import file_digest
 from pytest_ladder.store.modules import check_defined, code_file, existing_file, names_file, project_imports
 from pytest_ladder.store.paths import beside, inside, relative
+from pytest_ladder.store.schema_rungs import ASIDES
 
-_FILES = ("prompt", "examples", "output", "corpus")
+_FILES = ("prompt", *ASIDES, "examples", "output", "corpus")
 """Keys of a rung that name a file which its answers depend on."""
 
 

@@ -74,14 +74,36 @@ class AdvancedRagRung(RagRung):
 
     embedder: Text | None = None
     """The embedding model of the dense part."""
+    fetch_k: Positive | None = None
+    """Candidates that each search finds, before they are fused or reranked."""
     reranker: Text | None = None
     """The cross-encoder that orders what was found."""
+    reranker_options: Options = Field(default={})
+    """What the reranker takes."""
     query_rewrite: bool | None = None
-    """Whether the model rewrites the query first."""
+    """Whether the model rewrites the question into a search query first."""
+    rewrite_prompt: Text | None = None
+    """How it is asked to."""
+    multi_query: Positive | None = None
+    """Further queries that the model writes."""
+    multi_query_prompt: Text | None = None
+    """How it is asked to."""
     contextual: bool | None = None
-    """Whether chunks are indexed with their context."""
+    """Whether chunks are indexed with a line of context that the model writes."""
+    context_prompt: Text | None = None
+    """How it is asked to."""
+    filters: Options = Field(default={})
+    """Metadata that a document must have to be found."""
+    compress: bool | None = None
+    """Whether only the sentences that fit the question are shown."""
+    keep_sentences: Positive | None = None
+    """How many of them."""
     agentic: bool | None = None
-    """Whether the model decides when to search again."""
+    """Whether the model decides what to search, and when to search again."""
+    agent_prompt: Text | None = None
+    """How it is asked to."""
+    max_steps: Positive | None = None
+    """Searches of one answer, at most."""
 
 
 class DecomposeRung(AdvancedRagRung):
@@ -119,5 +141,10 @@ RUNG_TABLES: dict[str, type[Rung]] = {
 }
 """Kind -> the keys that its tables may hold."""
 
-RUNG_PATHS = ("prompt", "examples", "output", "corpus", "train", "regression", "out_of_distribution", "adapter")
+ASIDES = ("rewrite_prompt", "multi_query_prompt", "context_prompt", "agent_prompt")
+"""Keys of a rung that name a prompt other than that of the answer."""
+
+RUNG_PATHS = (
+    "prompt", *ASIDES, "examples", "output", "corpus", "train", "regression", "out_of_distribution", "adapter"
+)  # fmt: skip
 """Keys of a rung that name a file or folder beside the ladder."""
