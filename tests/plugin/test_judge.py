@@ -176,6 +176,29 @@ def test_a_judge_that_fails_leaves_no_entry_and_is_asked_again(bench: Bench):
     assert quality(bench)["mean"] == 1
 
 
+def test_a_prompt_that_cannot_be_filled_in_is_told_with_its_line(bench: Bench):
+    judged(bench, {"prompt": 10})
+    bench.write("judge.md", "Is it\n{{ metadata.rubric }}? {{ answer }}")
+
+    ran = bench.run()
+
+    assert ran.status == 1
+    assert "10 answers of the judge of quality are not on record" in ran.flat
+    assert "evals/support/judge.md:2: the template fails" in ran.flat
+    assert bench.asked("judge") == []
+
+
+def test_a_redactor_that_fails_lets_nothing_be_written(bench: Bench):
+    judged(bench, {"prompt": 10}, first="'yes, Ada'", tables='[privacy]\nredact = ["redact.py:names"]')
+    bench.write("redact.py", "def names(text):\n    return text if 'Ada' not in text else 1 / 0\n")
+
+    ran = bench.run()
+
+    assert ran.status == 1
+    assert "redact: names: it raised ZeroDivisionError" in ran.flat
+    assert judge_files(bench) == []
+
+
 def test_secrets_and_personal_data_are_taken_out_before_it_is_written(bench: Bench):
     first = """'{"verdict": "yes", "reason": "sk-abcdefghijklmnopqrstuvwxyz0123 of Ada"}'"""
     judged(bench, {"prompt": 10}, first=first, tables='[privacy]\nredact = ["redact.py:names"]')

@@ -10,7 +10,7 @@ from pytest_ladder.core.answers import Call, Reply, Usage
 from pytest_ladder.core.canonical import Json, digest
 from pytest_ladder.core.judged import JudgeUsage
 from pytest_ladder.engine.client import Client, Ledger, current_ledger
-from pytest_ladder.errors import ModelFailed, ModelRefused, message
+from pytest_ladder.errors import InvalidFile, ModelFailed, ModelRefused, message
 from pytest_ladder.store.judge_calls import JudgeCalls
 
 
@@ -88,9 +88,12 @@ class JudgeTalk:
 
     def _keep(self, call: Call) -> Call:
         clean = self.clean(call)
-        self.guard()
-        self.calls.mark()
-        self.calls.add(clean)
+        try:
+            self.guard()
+            self.calls.mark()
+            self.calls.add(clean)
+        except OSError as error:
+            raise InvalidFile(message(self.calls.where, f"cannot be written ({error.strerror or error})")) from None
         self.made.add(clean.request_digest)
         self._now.add(clean.request_digest)
         return clean

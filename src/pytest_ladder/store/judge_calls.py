@@ -46,6 +46,11 @@ class JudgeCalls:
         self._known: dict[str, Call] = {}
         self._seen = (0, 0)
 
+    @property
+    def where(self) -> str:
+        """The file as the user would type it from the rootdir."""
+        return relative(self.path, self._rootdir)
+
     def get(self, request_digest: str) -> Call | None:
         """The call of that request, the last one of several; None where it was never made.
 
@@ -88,9 +93,8 @@ class JudgeCalls:
         seen = status.st_size, status.st_mtime_ns
         if seen == self._seen:
             return
-        where = relative(self.path, self._rootdir)
         for number, value in read_lines(self.path, self._rootdir, torn_ok=True):
-            self._known |= {call.request_digest: call for call in parse_calls(value, f"{where}:{number}")}
+            self._known |= {call.request_digest: call for call in parse_calls(value, f"{self.where}:{number}")}
         self._seen = seen
 
 

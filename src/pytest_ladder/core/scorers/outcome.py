@@ -10,9 +10,9 @@ from typing import Any
 
 from pytest_ladder.core.scores import Outcome, Score, Scored, Scorer, Unscored
 from pytest_ladder.core.traces import told
-from pytest_ladder.errors import BudgetSpent, LadderError, MissingRecording, ModelFailed, ModelRefused
+from pytest_ladder.errors import BudgetSpent, InvalidFile, LadderError, MissingRecording, ModelFailed, ModelRefused
 
-NOT_SAID = (MissingRecording, BudgetSpent, ModelFailed, ModelRefused)
+NOT_SAID = (MissingRecording, BudgetSpent, ModelFailed, ModelRefused, InvalidFile)
 """Errors of a scorer whose judge said nothing: another run may ask it."""
 
 
