@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from typing import Any
 
 import pytest
 
-from tests.plugin.bench import Bench
+from tests.plugin.bench import Bench, case
 
 MODEL = """\
 from pathlib import Path
@@ -17,12 +18,13 @@ from pathlib import Path
 def reply(messages):
     text = messages[-1]["content"]
     kind, _, rest = text.partition(" ")
+    rest = rest or "nothing"
     with Path(__file__).with_name("asked.txt").open("a", encoding="utf-8") as file:
         file.write(kind + " " + rest.splitlines()[0] + "\\n")
     if kind == "LINE":
         return "code-" + rest.split()[-1]
     if kind == "QUERY":
-        return "code-" + rest.split()[-1]
+        return "code-" + rest.split()[-1].strip("n")
     return "answer " + (rest.split()[-1] if "SHOWN" in text else "unknown")
 """
 SWITCHES = 'contextual = true\ncontext_prompt = "line.md"\nquery_rewrite = true\nrewrite_prompt = "query.md"\ntop_k = 1'
@@ -32,7 +34,8 @@ CASES = 4
 @pytest.fixture
 def ladder(bench: Bench) -> Bench:
     """A ladder whose corpus can be searched by the lines that its model writes, and by nothing else."""
-    bench.make({}, cases=CASES)
+    bench.make({})
+    bench.cases(case(n, input=f"question n{n}") for n in range(CASES))
     bench.write("models.py", MODEL)
     bench.write("answer.md", "ANSWER {% for d in documents %}SHOWN {{ d.text.splitlines()[-1] }}{% endfor %}")
     bench.write("line.md", "LINE {{ chunk }}")
@@ -88,7 +91,7 @@ def test_a_further_case_asks_for_no_line_again(ladder: Bench):
     ladder.run()
     ladder.asked()
     lines = (ladder.folder / "cases.jsonl").read_text(encoding="utf-8")
-    ladder.write("cases.jsonl", lines + '{"id": "new", "input": "question 5", "expected": "answer 5"}\n')
+    ladder.write("cases.jsonl", lines + '{"id": "new", "input": "question n5", "expected": "answer 5"}\n')
     assert ladder.run().status == 0
     assert counted(ladder) == {"ANSWER": 1, "QUERY": 1}
 
@@ -142,3 +145,32 @@ def test_a_key_that_cannot_be_used_is_told(ladder: Bench, old: str, new: str, to
     assert ran.status in (1, 4)
     assert re.search(told, ran.flat), ran.text
     assert ladder.asked() == []
+
+
+def test_pruning_old_versions_keeps_the_lines(ladder: Bench):
+    ladder.run()
+    articles(ladder, 7)
+    ladder.run()
+    ladder.asked()
+    assert ladder.pytester.run(sys.executable, "-m", "pytest_ladder", "prune").ret == 0
+    articles(ladder, 8)
+    assert ladder.run().status == 0
+    assert [line for line in ladder.asked() if line.startswith("LINE")] == ["LINE fact7 of 7"]
+
+
+def test_each_switch_measured_apart_is_a_rung_of_its_own(ladder: Bench):
+    text = ladder.toml.read_text(encoding="utf-8")
+    ladder.write("ladder.toml", text + (
+        '[rungs.plain]\nkind = "advanced_rag"\nprompt = "answer.md"\ncorpus = "kb.jsonl"\ntop_k = 1\n'
+        '[rungs.lines]\nkind = "advanced_rag"\nprompt = "answer.md"\ncorpus = "kb.jsonl"\ntop_k = 1\n'
+        'contextual = true\ncontext_prompt = "line.md"\n'
+    ))  # fmt: skip
+    ran = ladder.run("--ladder-climb=all", "-v")
+    assert ran.status == 0, ran.text
+    scores = {
+        entry["rung"]: entry["scores"]["answer"]["all"]["mean"] for entry in ladder.log if entry["kind"] == "rung"
+    }
+    assert scores["advanced_rag"] == 1.0
+    assert scores["plain"] < 1.0
+    assert scores["lines"] < 1.0
+    assert counted(ladder)["LINE"] == 6  # what one rung asked another replays

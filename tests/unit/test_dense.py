@@ -207,3 +207,22 @@ def test_what_the_library_says_of_a_model_is_told(home: Path, letters, monkeypat
         dense(home).search("c", 1)
     with pytest.raises(InvalidRequest, match="cannot be loaded"):
         asyncio.run(dense(home).find("c", 1))
+
+
+def test_an_interruption_loses_no_more_than_what_was_not_yet_written(home: Path, letters, monkeypatch):
+    monkeypatch.setattr("pytest_ladder.backends.embedder.FLUSH", 2)
+    corpus = [Document(f"d{n}", "a" * (n + 1)) for n in range(7)]
+    encode = Letters.encode_document
+
+    def interrupted(self: Letters, texts: list[str], **options: Any) -> np.ndarray:
+        if len(self.passes) == 2:
+            raise KeyboardInterrupt
+        return encode(self, texts, **options)
+
+    monkeypatch.setattr(Letters, "encode_document", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        dense(home, corpus).search("a", 1)
+    monkeypatch.setattr(Letters, "encode_document", encode)
+    letters.passes = []
+    dense(home, corpus).search("a", 1)
+    assert [text for texts in letters.passes[:-1] for text in texts] == ["a" * (n + 1) for n in range(4, 7)]
