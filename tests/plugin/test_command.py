@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.project import LADDER, Project
+from tests.project import LADDER, Project, sealed
 
 RAG = """
 [rungs.rag]
@@ -75,3 +75,14 @@ def test_status_tells_what_is_worth_knowing_of_the_eval_set(project: Project):
 
     assert "support, the eval set:" in told
     assert any(" cases are few: " in line for line in told)
+
+
+def test_verify_names_an_entry_with_no_recordings_behind_it(project: Project):
+    forged = {**project.entries("prompt")[0], "fingerprint": "sha256:" + "ab" * 32, "answers": "sha256:" + "cd" * 32}
+    project.log = [*project.log, sealed(forged)]
+
+    ran = project.command("verify")
+
+    assert ran.status == 0
+    assert "3 of 4 entries agree with the recordings; no recorded answers stand behind prompt" in ran.text
+    assert "which counts for nothing" in ran.text

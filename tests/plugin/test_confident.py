@@ -42,8 +42,11 @@ def test_cases_that_go_together_are_worth_fewer(bench: Bench):
 
     ran = bench.run("-v")
 
-    assert ran.status == 1, "15 documents cannot show 0.8 for one of two rungs"
-    assert "60 cases, worth 15, cannot show answer[all] >= 0.8 at 97.5 %: with every case right it takes 17" in ran.flat
+    assert ran.status == 4, "15 documents cannot show 0.8 for one of two rungs"
+    assert "n = 15 cannot confirm 0.8 at 97.5 %" in ran.flat
+
+    bench.edit("ladder.toml", "all = 0.8", "all = 0.7")
+    assert bench.run("-v").outcomes() == {"prompt": "UNDECIDED", "few_shot": "SELECTED"}
     assert figure(bench, "prompt")["low"] < alone["low"]
     assert figure(bench, "prompt")["n"] == 60
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 
 from tests.plugin.bench import MODEL, Bench
 
@@ -159,6 +160,8 @@ def test_de_escalation_may_fail_the_build(bench: Bench):
 
     assert ran.status == 1
     assert "retire the tuned model" in ran.flat
+    told = bench.pytester.run(sys.executable, "-m", "pytest_ladder", "status").stdout.str()
+    assert "a run fails: evals/support/ladder.toml: de-escalation: few_shot now meets" in told
 
 
 def test_a_stop_that_ends_no_rung_early_is_told_once(bench: Bench):

@@ -110,15 +110,15 @@ def test_under_confident_a_rung_is_short_only_where_the_upper_bound_says_so(benc
     assert bench.run("-v").outcomes() == {"prompt": "SHORT", "few_shot": "SELECTED"}
 
 
-def test_rungs_share_the_error_so_that_too_small_a_set_confirms_none_of_them(bench: Bench):
+def test_rungs_share_the_error_so_that_too_small_a_set_is_refused_before_anything_is_asked(bench: Bench):
     bench.make({"prompt": 10, "few_shot": 30}, cases=30, tables=CONFIDENT)
 
     ran = bench.run("-v")
 
-    assert ran.status == 1
-    assert bench.verdicts == ["prompt short", "few_shot inconclusive", "selected None"]
-    ran.has("rung few_shot is undecided: 1 of 1 threshold not clear on 30 cases")
-    assert "30 cases cannot show answer[all] >= 0.9 at 97.5 %: with every case right it takes 36" in ran.flat
+    assert ran.status == 4
+    assert "n = 30 cannot confirm 0.9 at 97.5 % (95 % over 2 rungs)" in ran.flat
+    assert "n >= 36 (29 for one rung alone)" in ran.flat
+    assert bench.asked() == []
 
 
 def test_under_point_a_verdict_within_the_noise_is_marked(bench: Bench):

@@ -449,3 +449,22 @@ def test_every_verdict_is_that_of_the_full_run(bench: Bench, seed: int, rule: st
     assert bench.run("--ladder-climb=all").status == full
     assert bench.asked() == []
     assert bench.log_path.read_bytes() == log
+
+
+def test_a_case_in_error_is_asked_again_however_certain_the_rest_makes_the_verdict(bench: Bench) -> None:
+    """Else a failed run would turn green by being repeated."""
+    early(bench, {"prompt": 60}, thresholds="answer = { all = 0.8 }")
+    whole = (bench.folder / "prompt.py").read_text(encoding="utf-8")
+    broken = "    if case.id == 'c17':\n        raise ValueError('broken')\n    number ="
+    bench.write("prompt.py", whole.replace("    number =", broken))
+    statuses = [bench.run("--ladder-concurrency=1").status for _ in range(3)]
+    log = bench.log_path.read_bytes()
+
+    assert statuses == [1, 1, 1]
+    assert bench.run("--ladder-concurrency=1").status == 1
+    assert bench.log_path.read_bytes() == log
+    assert bench.run("--ladder-record=none").status == 1
+    assert {entry["verdict"] for entry in bench.log if entry["kind"] == "rung"} == {"error"}
+
+    bench.write("prompt.py", whole)
+    assert bench.run("--ladder-concurrency=1").status == 0, "another version, and no error of its own"

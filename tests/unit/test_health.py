@@ -97,7 +97,7 @@ def test_texts_that_share_nine_tenths_of_their_words_are_near_duplicates() -> No
     (note,) = notes(health(POINT, cases(words(19, "y"), like, unlike)), Trait.NEAR_DUPLICATES)
 
     assert note.cases == ("c0", "c1")
-    assert note.text.startswith("1 cases are near-duplicates of others, in 1 groups of up to 2")
+    assert note.text.startswith("near-duplicates: 1 of ")
 
 
 def test_order_case_and_punctuation_make_no_difference_between_near_duplicates() -> None:
@@ -155,7 +155,7 @@ def test_the_share_from_production_is_told_and_is_no_warning() -> None:
     (note,) = health(POINT, rows)
 
     assert (note.trait, note.warns) == (Trait.PRODUCTION_SHARE, False)
-    assert note.text == "50 of 200 cases (25%) come from production"
+    assert note.text == "50 of 200 cases (25 %) come from production"
 
 
 def test_no_source_means_no_share() -> None:

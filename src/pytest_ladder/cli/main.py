@@ -15,14 +15,13 @@ from pytest_ladder.cli.find import find_ladders
 from pytest_ladder.cli.init import init
 from pytest_ladder.cli.plugins import add_conftest, open_ladder
 from pytest_ladder.cli.report import add_report
-from pytest_ladder.cli.status import fitness, logged, obstacles
+from pytest_ladder.cli.status import agreeing, fitness, logged, obstacles
 from pytest_ladder.core.canonical import Json
 from pytest_ladder.core.economics import compare_costs
 from pytest_ladder.core.summary import RunSummary
 from pytest_ladder.errors import InvalidFile, InvalidRequest, LadderError
 from pytest_ladder.report.economics import render_cost
 from pytest_ladder.report.json_schema import report_json_schema
-from pytest_ladder.report.numbers import plural
 from pytest_ladder.report.terminal import render_terminal
 from pytest_ladder.session.finish import Outcome
 from pytest_ladder.session.standing import Standing
@@ -151,9 +150,8 @@ def _verify(options: argparse.Namespace) -> int:
             print(f"error: {fault}", file=sys.stderr)
         status = FAILED if faults else status
         if not faults:
-            entries = plural(len(run.log), "entry agrees", "entries agree")
             lever = f"selected: {outcome.decision.selected}" if outcome.decision.selected else "no rung is selected"
-            print(f"{run.ladder.where} ({run.ladder.name}): {entries} with the recordings; {lever}")
+            print(f"{run.ladder.where} ({run.ladder.name}): {agreeing(run)}; {lever}")
     return status
 
 

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from pytest_ladder.core.canonical import short
 from pytest_ladder.core.health import Note, health
 from pytest_ladder.core.summary import LadderSummary, RungRow
+from pytest_ladder.report.numbers import plural
+from pytest_ladder.session.evidence import unbacked
 from pytest_ladder.session.finish import Outcome
+from pytest_ladder.session.ladder_run import LadderRun
 from pytest_ladder.session.standing import Standing
 from pytest_ladder.session.summary import summarise
 
@@ -43,4 +47,17 @@ def obstacles(outcome: Outcome) -> str:
     """What stands before fine-tuning, one reason a line below a heading."""
     refusals = outcome.standing.refusals
     told = [f"{refusal.code}: {refusal.reason}" for refusal in refusals] or ["nothing: the gate is open"]
+    told += [f"a run fails: {failure}" for failure in outcome.failures]
     return "\n".join([f"{outcome.standing.ladder.name}, before fine-tuning:", *(f"  {line}" for line in told)])
+
+
+def agreeing(run: LadderRun) -> str:
+    """How many entries of the log agree with the recordings, and which have nothing behind them."""
+    evalsets = [run.whole, *([run.holdout] if run.holdout else [])]
+    bare = () if run.local else unbacked(run.log, run.folder, evalsets, run.shared.rootdir)
+    if not bare:
+        return f"{plural(len(run.log), 'entry agrees', 'entries agree')} with the recordings"
+    names = ", ".join(f"{entry.rung} {short(entry.id)}" for entry in bare)
+    left = f"{len(run.log) - len(bare)} of {plural(len(run.log), 'entry', 'entries')} agree with the recordings"
+    verb = "counts" if len(bare) == 1 else "count"
+    return f"{left}; no recorded answers stand behind {names}, which {verb} for nothing"

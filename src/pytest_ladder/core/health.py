@@ -110,7 +110,8 @@ def _small_slices(ladder: Ladder, evalset: EvalSet) -> Iterator[Note]:
 
 def _conflicts(evalset: EvalSet) -> Iterator[Note]:
     for ids in label_conflicts(evalset):
-        yield Note(Trait.LABEL_CONFLICT, f"{len(ids)} cases with the same input expect different answers", ids)
+        text = f"{len(ids)} cases that ask the same, case and white space apart, do not all expect the same answer"
+        yield Note(Trait.LABEL_CONFLICT, text, ids)
 
 
 def _near(evalset: EvalSet) -> Iterator[Note]:
@@ -119,7 +120,7 @@ def _near(evalset: EvalSet) -> Iterator[Note]:
         extra = sum(len(group) - 1 for group in groups)
         ids = tuple(evalset[place].id for group in groups for place in group)
         sizes = Counter(len(group) for group in groups)
-        text = f"{extra} cases are near-duplicates of others, in {len(groups)} groups of up to {max(sizes)}"
+        text = f"near-duplicates: {extra} of {len(evalset)} cases are like others, up to {max(sizes)} alike"
         fault = "they count as independent, and make intervals too narrow"
         yield Note(Trait.NEAR_DUPLICATES, f"{text}: {fault}; `[decision] cluster` can name what they share", ids)
 
@@ -128,5 +129,5 @@ def _production(evalset: EvalSet) -> Iterator[Note]:
     share = production_share(evalset)
     if share is not None:
         taken = round(share * len(evalset))
-        text = f"{taken} of {len(evalset)} cases ({share:.0%}) come from production"
+        text = f"{taken} of {len(evalset)} cases ({100 * share:.3g} %) come from production"
         yield Note(Trait.PRODUCTION_SHARE, text, warns=False)

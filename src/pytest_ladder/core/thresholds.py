@@ -197,23 +197,28 @@ def _empty_slices(ladder: Ladder, evalset: EvalSet) -> Iterator[str]:
 def _unconfirmable(ladder: Ladder, evalset: EvalSet) -> Iterator[str]:
     if ladder.decision.rule != CONFIDENT:
         return
-    confidence = ladder.decision.confidence
+    sure = Confidences.of(ladder).met
     for metric, slice_, threshold in asked(ladder):
-        n, least = worth(ladder, evalset, slice_), least_n(threshold, confidence)
+        n, least = worth(ladder, evalset, slice_), least_n(threshold, sure)
         if n and (least is None or n < least):
             yield message(
                 ladder.at("thresholds", metric, slice_),
-                f"n = {n} cannot confirm {threshold:g} at {confidence:.4g} even with a perfect score",
+                f"n = {n} cannot confirm {threshold:g} at {_sure(ladder, sure)} even with a perfect score",
                 expected=_expected(ladder, threshold, least),
                 next_step="add cases, lower the threshold, or use rule = \"point\"",
             )  # fmt: skip
 
 
+def _sure(ladder: Ladder, sure: float) -> str:
+    plain, rungs = ladder.decision.confidence, len(ladder.rungs)
+    return f"{plain:.4g}" if sure == plain else f"{_percent(sure)} ({_percent(plain)} over {rungs} rungs)"
+
+
 def _expected(ladder: Ladder, threshold: float, least: int | None) -> str:
     if least is None:
         return "a threshold below 1: no number of cases confirms 1"
-    for_all = least_n(threshold, Confidences.deciding(ladder).met)
-    return f"n >= {least}" + (f" ({for_all} for one of {len(ladder.rungs)} rungs)" if for_all != least else "")
+    alone = least_n(threshold, ladder.decision.confidence)
+    return f"n >= {least}" + (f" ({alone} for one rung alone)" if alone != least else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,10 +244,9 @@ class TooFew:
 
 
 def undecidable(ladder: Ladder, evalset: EvalSet) -> tuple[TooFew, ...]:
-    """The thresholds that this eval set is too small to decide.
+    """The thresholds that this eval set is too small to decide: an interval will always hold them.
 
-    Under `point` an interval will always hold such a threshold, and under `confident` a rung is never found to meet
-    it, for the rungs share the error.
+    Under `point` that is no error; under `confident` it is one, see `impossible`.
     """
     sure, found = Confidences.of(ladder), []
     for metric, slice_, threshold in asked(ladder):

@@ -104,7 +104,7 @@ def _figure_cell(row: RungRow, place: Place, summary: LadderSummary, unicode: bo
     if figure is None:
         return (Piece(numbers.MISSING, "dim"),)
     verdict = standing(figure, place.threshold, summary.rule, place.triage)
-    sign = mark(verdict, unicode, noisy(summary, figure, place.threshold))
+    sign = mark(verdict, unicode, noisy(summary, row, figure, place.threshold))
     text = numbers.score(figure.mean, threshold=place.threshold)
     pieces = [Piece(f"{text} {sign}".rstrip(), _dimmed(row, _VERDICT_STYLES.get(verdict, "red")))]
     if interval := numbers.interval(figure.low, figure.high, threshold=place.threshold):

@@ -37,10 +37,11 @@ def mark(verdict: Verdict | None, unicode: bool, noisy: bool = False) -> str:
     return (signs[0] if unicode else signs[1]) + (NOISE if noisy and verdict is not Verdict.INCONCLUSIVE else "")
 
 
-def noisy(summary: LadderSummary, figure: Figure | None, threshold: float | None) -> bool:
-    """Whether a figure's verdict by the mean lies within the noise."""
-    asked = figure is not None and threshold is not None and summary.rule != CONFIDENT
-    return bool(asked and figure and threshold is not None and within_noise(figure, threshold))
+def noisy(summary: LadderSummary, row: RungRow, figure: Figure | None, threshold: float | None) -> bool:
+    """Whether a figure's verdict by the mean lies within the noise; that of a rung that ended early is certain."""
+    if figure is None or threshold is None or summary.rule == CONFIDENT or asked_words(row):
+        return False
+    return within_noise(figure, threshold)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +99,7 @@ def _shared(summary: LadderSummary) -> str:
 
 def _any_noise(summary: LadderSummary) -> bool:
     return any(
-        noisy(summary, row.entry.scores.get(place.metric, {}).get(place.slice), place.threshold)
+        noisy(summary, row, row.entry.scores.get(place.metric, {}).get(place.slice), place.threshold)
         for row in summary.rows
         if row.entry
         for place in places(summary)

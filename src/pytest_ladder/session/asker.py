@@ -69,12 +69,12 @@ class Asker:
         records = recordings.select(evalset, self.ladder.repeats)
         pending = not self.settings.read_only and is_pending(self.files.folder, rung.id, prints.digest)
         got = Collected(records, errors, asked, pending, outcomes=enough.outcomes if enough else {})
-        return self.judged(evalset, got)
+        return self.judged(evalset, got, prints.digest)
 
     def needed(self, recordings: Recordings, evalset: EvalSet) -> tuple[list[Job], Enough | None]:
         """The answers that are to be asked for, and who tells when they are enough; nobody where all are needed."""
         jobs = self.jobs(recordings, evalset)
-        if not jobs or not applies(self.files, evalset):
+        if not jobs or not applies(self.files, evalset, recordings.fingerprint):
             return jobs, None
         records = recordings.select(evalset, self.ladder.repeats)
         again = self.settings.record is Mode.ALL
@@ -83,9 +83,9 @@ class Asker:
             return [], enough
         return enough.ordered(jobs), enough
 
-    def judged(self, evalset: EvalSet, got: Collected) -> Collected:
-        """Tell what is missing from what is not needed, where a rung may end early."""
-        if not applies(self.files, evalset):
+    def judged(self, evalset: EvalSet, got: Collected, fingerprint: str) -> Collected:
+        """Tell what is missing from what is not needed, where a version of a rung may end early."""
+        if not applies(self.files, evalset, fingerprint):
             return got
         work = Curtailing(self.files, evalset).judged(got)
         judged: Collected = self.files.shared.loop.run(work)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pytest_ladder.core.answers import CaseError, Record
 from pytest_ladder.core.cases import Case, EvalSet
 from pytest_ladder.core.curtailment import order
-from pytest_ladder.core.entries import RungEntry
+from pytest_ladder.core.entries import RungEntry, Verdict
 from pytest_ladder.core.ladder import Ladder
 from pytest_ladder.core.scores import Outcome, Score, Scorer, Unscored, merged
 from pytest_ladder.core.stopping import Stopping, curtails
@@ -41,9 +41,18 @@ class Collected:
     """Cases in error that no verdict needs."""
 
 
-def applies(files: LadderFiles, evalset: EvalSet) -> bool:
-    """Whether a rung may end early on a set: not on the hold-out set, and not in a smoke run."""
-    return curtails(files.ladder) and files.settings.limit is None and evalset is not files.holdout
+def applies(files: LadderFiles, evalset: EvalSet, fingerprint: str) -> bool:
+    """Whether a version of a rung may end early on a set.
+
+    Not on the hold-out set, not in a smoke run, and not where the log's last word on it is an error: what failed is not
+    on record, and whoever asked for less could miss it.
+    """
+    if not curtails(files.ladder) or files.settings.limit is not None or evalset is files.holdout:
+        return False
+    entries = [e for e in files.log if isinstance(e, RungEntry) and e.fingerprint == fingerprint]
+    of_set = [entry for entry in entries if entry.evalset == evalset.digest]
+    last = max(of_set, key=lambda entry: (entry.at, entry.id), default=None)
+    return last is None or not (last.verdict is Verdict.ERROR and last.errors)
 
 
 def binary_metrics(ladder: Ladder, scorers: Mapping[str, Scorer]) -> frozenset[str]:

@@ -117,6 +117,16 @@ def grown(entries: Sequence[RungEntry], answers: Answers, evalset: EvalSet) -> b
     return any(len(answers) > entry.answered * entry.repeats and backed(entry, answers, evalset) for entry in early)
 
 
+def unbacked(log: Sequence[Entry], folder: Path, evalsets: Sequence[EvalSet], rootdir: Path) -> tuple[RungEntry, ...]:
+    """The entries whose answers are not in the recordings: written by hand, or of answers that were asked again since.
+
+    Raises:
+        InvalidFile: a line of the recordings is no answer.
+    """
+    found = _with_answers(log, folder, rootdir)
+    return tuple(e for e, answers in found if not any(backed(e, answers, evalset) for evalset in evalsets))
+
+
 def effort(
     log: Sequence[Entry], folder: Path, evalset: EvalSet, rootdir: Path, *, local: bool = False,
     certain: Callable[[RungEntry, Answers], bool] = lambda *_: False,

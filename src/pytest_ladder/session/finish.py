@@ -224,8 +224,10 @@ def _notes(run: LadderRun, standing: Standing, decision: Decision, now: datetime
     limit = run.ladder.gate.max_age_days
     for rung_id, entry in standing.current.items():
         days = age_days(entry, now.date())
-        if limit - WARN_DAYS <= days <= limit:
-            notes.append(f"the evidence of {rung_id} is {days} days old and stale after {limit}")
+        if days >= limit - WARN_DAYS:
+            stale = f"stale (after {limit})" if days > limit else f"stale after {limit}"
+            again = f"`pytest --ladder --ladder-record=all --ladder-rung={rung_id}` measures it anew"
+            notes.append(f"the evidence of {rung_id} is {days} days old and {stale}: {again}")
     notes += unmatched(run, now.date())
     if (down := de_escalation(run, decision)) and run.ladder.decision.de_escalate != "fail":
         notes.append(down)

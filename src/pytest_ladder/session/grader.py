@@ -119,7 +119,7 @@ class Grader:
 
     def from_scores(self, rung: RungSpec, prints: Fingerprint, evalset: EvalSet) -> RungResult | None:
         """Judge a rung from its committed scores: its answers are not here, the log's word for them is taken."""
-        early = applies(self.files, evalset)
+        early = applies(self.files, evalset, prints.digest)
         found = known_scores(
             self.files.folder, rung.id, prints.digest, self.files.shared.rootdir, evalset, self.ladder.repeats,
             partial=early,

@@ -113,7 +113,8 @@ class LadderRun(LadderFiles):
     def _on_record(self, rung: RungSpec, prints: Fingerprint, evalset: EvalSet) -> RungResult | None:
         records = self.asker.recordings(rung, prints, read_only=True).select(evalset, self.ladder.repeats)
         pending = not self.settings.read_only and is_pending(self.folder, rung.id, prints.digest)
-        got = self.asker.judged(evalset, Collected(records, self._absent(evalset, records), 0, pending))
+        got = Collected(records, self._absent(evalset, records), 0, pending)
+        got = self.asker.judged(evalset, got, prints.digest)
         if len({error.case for error in got.errors}) > self.ladder.decision.max_error_rate * len(evalset):
             return self.grader.from_scores(rung, prints, evalset) if self.local else None
         return self.grader.result(rung, prints, evalset, got)

@@ -49,7 +49,7 @@ def summarise(outcome: Outcome, reports: Sequence[Report]) -> LadderSummary:
         allowed=outcome.requested and not outcome.refusals,
         waivers=tuple(f"{w.kind}: {w.reason} (approved by {w.approved_by}, until {w.expires})" for w in waivers),
         notes=tuple(dict.fromkeys([*told, *outcome.notes])), confidence=ladder.decision.confidence,
-        looks=tuple((look, look_words(ladder, look)) for look in standing.looks.values()),
+        looks=() if _smoke(reports) else tuple((look, look_words(ladder, look)) for look in standing.looks.values()),
         sure=Confidences.of(ladder), too_few=_too_few(standing, reports),
         rule=ladder.decision.rule, show=ladder.show, cases=len(standing.run.evalset),
         judges=judged_of(standing, reports), drifts=drifts_of(reports),

@@ -143,7 +143,7 @@ def _dot(ladder: LadderSummary, row: RungRow, place: Place, scale: Scale, level:
         return Dot(name, shown, y, selected, f"{name} {word}, no score", score="no score" if row.entry else word)
     verdict = standing(figure, place.threshold, ladder.rule, place.triage)
     score = numbers.score(figure.mean, threshold=place.threshold)
-    sign = mark(verdict, True, noisy(ladder, figure, place.threshold))
+    sign = mark(verdict, True, noisy(ladder, row, figure, place.threshold))
     reach = numbers.interval(figure.low, figure.high, threshold=place.threshold)
     low, high = (figure.mean if v is None else v for v in (figure.low, figure.high))
     return Dot(

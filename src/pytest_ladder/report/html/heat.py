@@ -75,5 +75,5 @@ def _square(ladder: LadderSummary, row: RungRow, place: Place) -> Square:
     told = ", ".join(filter(None, [WORDS[verdict], reach, f"n = {figure.n}"]))
     return Square(
         numbers.score(figure.mean, threshold=place.threshold),
-        mark(verdict, True, noisy(ladder, figure, place.threshold)), round(figure.mean * LEVELS), told,
+        mark(verdict, True, noisy(ladder, row, figure, place.threshold)), round(figure.mean * LEVELS), told,
     )  # fmt: skip
