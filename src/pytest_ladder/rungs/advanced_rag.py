@@ -193,5 +193,7 @@ def _key(hit: Hit) -> tuple[str, str]:
 
 
 def _told(hits: Sequence[Hit]) -> list[Json]:
-    """A ranking as the trace shows it."""
-    return [{"rank": rank, "id": hit.document.id, "score": round(hit.score, 4)} for rank, hit in enumerate(hits, 1)]
+    """A ranking as the trace shows it, scores with 4 significant digits: the last bits hang on batch and machine."""
+    return [
+        {"rank": rank, "id": hit.document.id, "score": float(f"{hit.score:.4g}")} for rank, hit in enumerate(hits, 1)
+    ]
