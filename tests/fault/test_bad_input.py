@@ -167,7 +167,7 @@ FILES = {
     ),
     "toml: unconfirmable": Fault(
         add('[decision]\nrule = "confident"'),
-        rf"{L}:10: \[thresholds\] answer\.all: n = 8 cannot confirm 0\.9.*n >= 29",
+        rf"{L}:10: \[thresholds\] answer\.all: n = 8 cannot confirm 0\.9.*n >= 39 \(29 for one rung alone\)",
     ),
     "toml: limit on too few": Fault(
         toml("cost_per_case = 0.01", "latency_p95 = 1.0"), rf"{L}:13: \[limits\] latency_p95: .*at least 60 answers"

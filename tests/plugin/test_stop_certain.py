@@ -226,7 +226,7 @@ def test_a_case_in_error_is_a_case_that_is_not_known(bench: Bench) -> None:
     assert bench.log_path.read_bytes() == before
 
 
-def test_too_many_errors_are_an_error_and_the_next_run_finds_the_verdict_certain(bench: Bench) -> None:
+def test_too_many_errors_are_an_error_and_the_next_run_asks_for_all_that_is_left(bench: Bench) -> None:
     early(bench, {"prompt": 60})
     bench.write("prompt.py", FAILING.format(broken=range(0, 60, 10)))
 
@@ -238,7 +238,7 @@ def test_too_many_errors_are_an_error_and_the_next_run_finds_the_verdict_certain
 
     assert bench.run().status == 0
     assert bench.verdicts == ["prompt error", "prompt met", "selected prompt"]
-    assert bench.run("--ladder-record=none").status == 0
+    assert len(bench.recorded("prompt")) == 60, "which cases were in error is not on record"
 
 
 def test_a_budget_that_lasts_until_the_verdict_is_certain_is_enough(bench: Bench) -> None:
@@ -248,11 +248,25 @@ def test_a_budget_that_lasts_until_the_verdict_is_certain_is_enough(bench: Bench
         "prompt.py", "def answer(case, llm):\n    return llm.chat([{'role': 'user', 'content': case.input}]).text\n"
     )
 
+    assert bench.run("--ladder-max-calls=54", "--ladder-concurrency=1").status == 0
+    assert len(bench.asked("model")) == 54
+    assert bench.run("--ladder-record=none").status == 0
+
+
+def test_after_an_error_a_version_is_asked_in_full(bench: Bench) -> None:
+    """Which cases were in error is not on record: the rest may hold them."""
+    early(bench, {"prompt": 60}, head='model = "models.py:reply"')
+    bench.write("models.py", MODEL)
+    bench.write(
+        "prompt.py", "def answer(case, llm):\n    return llm.chat([{'role': 'user', 'content': case.input}]).text\n"
+    )
+
     assert bench.run("--ladder-max-calls=30", "--ladder-concurrency=1").status == 1
     assert bench.verdicts == ["prompt error"]
-    assert bench.run("--ladder-max-calls=24", "--ladder-concurrency=1").status == 0
-    assert len(bench.asked("model")) == 54
-    assert bench.verdicts == ["prompt error", "prompt met", "selected prompt"]
+    assert bench.run("--ladder-max-calls=24", "--ladder-concurrency=1").status == 1
+    assert bench.run("--ladder-max-calls=6", "--ladder-concurrency=1").status == 0
+    assert len(bench.asked("model")) == 60
+    assert bench.verdicts == ["prompt error", "prompt error", "prompt met", "selected prompt"]
 
 
 def test_a_rung_whose_budget_is_spent_is_still_known_if_its_verdict_is_certain(bench: Bench) -> None:
