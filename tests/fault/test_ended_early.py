@@ -143,7 +143,13 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_end(pytester: pytest.Pyteste
     ladder = SLOW_LADDER.replace(LIMITS, '[decision]\nstop = "certain"\n').replace(
         'all = 0.95, "odd" = 0.90', "all = 0.5"
     )
-    slow = Project.make(pytester.path, cases=40, ladder=ladder, inner=pytester, slow__py=SLOW.replace("MOODY", "False").replace("0.01", "0.1"))
+    slow = Project.make(
+        pytester.path,
+        cases=40,
+        ladder=ladder,
+        inner=pytester,
+        slow__py=SLOW.replace("MOODY", "False").replace("0.01", "0.1"),
+    )
     assert stopped(slow, 10, how) != 0
     kept = set(recorded(slow))
     assert len(kept) >= 5

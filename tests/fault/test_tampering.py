@@ -318,7 +318,7 @@ def higher_limit(project: Project) -> None:
 
 
 def other_rule(project: Project) -> None:
-    project.edit("ladder.toml", "[gate]", '[decision]\nconfidence = 0.9\n\n[gate]')
+    project.edit("ladder.toml", "[gate]", "[decision]\nconfidence = 0.9\n\n[gate]")
 
 
 def kind_scorer(project: Project) -> None:

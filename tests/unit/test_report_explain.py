@@ -23,7 +23,9 @@ def test_a_miss_tells_figure_threshold_interval_and_counts():
 def test_an_undecided_threshold_is_not_called_a_miss():
     check = replace(MET, verdict=Verdict.INCONCLUSIVE)
 
-    assert check_line(check, Confidences(0.9, 0.9)).startswith("answer[all] 0.950 is undecided against 0.90  (90 % one-sided")
+    assert check_line(check, Confidences(0.9, 0.9)).startswith(
+        "answer[all] 0.950 is undecided against 0.90  (90 % one-sided"
+    )
 
 
 def test_a_slice_without_a_score_says_so():

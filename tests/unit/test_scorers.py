@@ -25,7 +25,9 @@ def outcome(
     **options: Any,
 ) -> Score | Unscored:  # fmt: skip
     answer = Answer(answer) if isinstance(answer, str) else answer
-    return apply(build_scorer(name, options), Scored(case or Case("c", "q", expected), answer, dict.fromkeys(corpus, "")))
+    return apply(
+        build_scorer(name, options), Scored(case or Case("c", "q", expected), answer, dict.fromkeys(corpus, ""))
+    )
 
 
 def value(name: str, answer: str | Answer, expected: Any = None, **parts: Any) -> float:

@@ -226,8 +226,9 @@ def test_rungs_that_share_the_error_need_more_cases() -> None:
     spec = ladder(rule="confident", rungs=rungs(6))
 
     assert impossible(spec, evalset(45)) == [
-        "evals/ladder.toml: [thresholds] answer.all: n = 45 cannot confirm 0.9 at 99.1 % (95 % over 6 rungs) even with a "
-        'perfect score; expected n >= 46 (29 for one rung alone). Add cases, lower the threshold, or use rule = "point".'
+        "evals/ladder.toml: [thresholds] answer.all: n = 45 cannot confirm 0.9 at 99.1 % (95 % over 6 rungs) even with "
+        "a perfect score; expected n >= 46 (29 for one rung alone). Add cases, lower the threshold, or use "
+        'rule = "point".'
     ]
     assert impossible(spec, evalset(46)) == []
 

@@ -12,8 +12,8 @@ from pytest_ladder.report.base import base_json
 from pytest_ladder.report.comparison_json import gain_json
 from pytest_ladder.report.drift import drift_json
 from pytest_ladder.report.json_schema import report_json_schema
-from pytest_ladder.report.requests import requests_json
 from pytest_ladder.report.judged import judged_json
+from pytest_ladder.report.requests import requests_json
 from pytest_ladder.report.selftest import selftest_json
 
 __all__ = ["render_json", "report_json_schema"]

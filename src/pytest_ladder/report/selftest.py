@@ -17,8 +17,8 @@ from pytest_ladder.report.text import one_line
 
 HEADING = "self-test: how far these verdicts can be trusted"
 NOTHING = (
-    "no rung has an answer to every case on record: there is nothing to judge. Run `pytest --ladder` first; a rung that "
-    "ended early has none to the rest"
+    "no rung has an answer to every case on record: there is nothing to judge. Run `pytest --ladder` first; a rung "
+    "that ended early has none to the rest"
 )
 _SHOWN = 4
 """How many cases a note lists."""

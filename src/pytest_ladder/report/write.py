@@ -55,9 +55,7 @@ def write_report(path: Path, summary: RunSummary, option: str = OPTION) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         _replace(path, text.encode("utf-8", "replace"))
     except OSError as error:
-        raise InvalidRequest(
-            message(f"{option}={path}", f"it cannot be written: {error.strerror or error}")
-        ) from error
+        raise InvalidRequest(message(f"{option}={path}", f"it cannot be written: {error.strerror or error}")) from error
 
 
 def _replace(path: Path, data: bytes) -> None:
