@@ -226,3 +226,25 @@ def test_an_interruption_loses_no_more_than_what_was_not_yet_written(home: Path,
     letters.passes = []
     dense(home, corpus).search("a", 1)
     assert [text for texts in letters.passes[:-1] for text in texts] == ["a" * (n + 1) for n in range(4, 7)]
+
+
+def test_a_model_of_the_hub_is_fetched_once_and_then_known_by_its_files(home: Path, letters, monkeypatch):
+    fetched: list[str] = []
+
+    def known(name: str, file: str) -> str | None:
+        assert name == "some/model"
+        return str(home / "weights" / file) if fetched else None
+
+    def fetch(self: Letters, path: str, **options: Any) -> None:
+        fetched.append(path)
+        self.loaded.append((path, options))
+
+    monkeypatch.setitem(sys.modules, "huggingface_hub", types.SimpleNamespace(try_to_load_from_cache=known))
+    monkeypatch.setattr(Letters, "__init__", fetch)
+    first = dense(home, embedder="some/model").search("aab", 2)
+    assert letters.loaded == [("some/model", {"device": None, "local_files_only": False})]
+    letters.passes, letters.loaded = [], []
+    assert dense(home, embedder="some/model").search("aab", 2) == first
+    assert (letters.passes, letters.loaded) == ([], [])
+    assert dense(home).search("aab", 2) == first  # the same files under another name
+    assert letters.passes == []
