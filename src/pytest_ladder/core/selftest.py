@@ -214,11 +214,16 @@ def _stability(check: Check, scores: Sequence[float], verdicts: Sequence[Verdict
 
 
 def _detectable(scores: Sequence[float], mean: float, confidence: float) -> float | None:
-    """The smallest gain over these scores, against a system whose scores vary as much and independently."""
+    """The smallest gain over these scores, against a system whose scores vary as much and independently.
+
+    None also where a mean cannot rise by so much.
+    """
     if all(score in (0.0, 1.0) for score in scores):
-        return detectable_effect(len(scores), 2 * mean * (1 - mean), confidence, POWER)
-    variance = math.fsum((score - mean) ** 2 for score in scores) / len(scores)
-    return detectable_mean(len(scores), math.sqrt(2 * variance), confidence, POWER)
+        found = detectable_effect(len(scores), 2 * mean * (1 - mean), confidence, POWER)
+    else:
+        variance = math.fsum((score - mean) ** 2 for score in scores) / len(scores)
+        found = detectable_mean(len(scores), math.sqrt(2 * variance), confidence, POWER)
+    return found if found is not None and mean + found <= 1 else None
 
 
 def _share(happened: Iterable[bool]) -> float:
