@@ -77,7 +77,11 @@ def selftest_lines(found: SelfTested) -> Iterator[tuple[str, str, bool]]:
         rung, test = max(found.rungs.items(), key=lambda item: item[1].flips)
         yield "flips", _flips_words(rung, test), False
         if any(check.mean in (0.0, 1.0) for test in found.rungs.values() for check in test.checks):
-            yield "0 %", "says nothing where every case scores the same: draws cannot differ. The bounds tell more", False
+            yield (
+                "0 %",
+                "says nothing where every case scores the same: draws cannot differ. The bounds tell more",
+                False,
+            )
         yield (
             "least gain",
             "the smallest gain over the rung that a comparison on so many cases would show (power 80 %)",
