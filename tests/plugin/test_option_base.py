@@ -209,6 +209,16 @@ def test_the_lever_is_compared_with_another_lever(bench: Bench, begun: Repositor
         "few_shot -> prompt answer[all]: 1.000 to 0.667, -0.333 [-0.45, -0.22]; 0 won, 40 tied, 20 lost of 60" in told
     )
     assert "note the lever changed from few_shot to prompt" in compared(ran)
+    assert "mend what fails; then ship prompt" in ran.flat
+
+
+def test_a_lever_that_was_lost_is_to_be_mended_before_the_climb_goes_on(bench: Bench, begun: Repository):
+    bench.system("few_shot", 10)
+
+    ran = bench.run(BASE)
+
+    assert ran.status == 1
+    assert "mend few_shot: it met the target at main" in ran.flat
 
 
 def test_a_dropped_slice_hides_no_loss(bench: Bench, begun: Repository):

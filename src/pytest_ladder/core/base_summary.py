@@ -49,6 +49,8 @@ class BaseSummary:
     """Of the rules."""
     refused: bool = False
     """Whether `policy_change` is "fail", there or here."""
+    lost_lever: str = ""
+    """The lever at the base, where none is selected today; empty otherwise."""
     rewritten: str = ""
     """What of the log's history is gone or changed; empty where nothing is."""
     notes: tuple[str, ...] = ()

@@ -59,7 +59,14 @@ class BaseReport:
         if judged is None:
             return summary
         failures = [failure.text.partition("\n")[0] for failure in judged.failures]
-        return replace(summary, base=judged.summary, failures=(*summary.failures, *failures))
+        step = summary.recommendation
+        if lever := judged.summary.lost_lever:
+            step = f"mend {lever}: it met the target at {judged.summary.ref}. Or else: {step}"
+        elif failures and step:
+            step = f"mend what fails; then {step}"
+        return replace(
+            summary, base=judged.summary, failures=(*summary.failures, *failures), recommendation=step
+        )  # fmt: skip
 
     def lost(self) -> Iterator[tuple[Path, Failure]]:
         """Look for ladders that are gone; what fails the build for them."""

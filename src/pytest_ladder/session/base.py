@@ -72,6 +72,7 @@ def _found(base: Base, path: str, into: Path, outcome: Outcome, smoke: bool) -> 
     before = there.policy(now.files)
     comparer = Comparer(run, there, (before, now))
     flips: tuple[Flips, ...] = ()
+    lost = ""
     if smoke:
         notes.append("a smoke run: answers are not compared")
     else:
@@ -79,8 +80,9 @@ def _found(base: Base, path: str, into: Path, outcome: Outcome, smoke: bool) -> 
         today = {id_: standing.results[id_].evaluation for id_ in standing.current if id_ in standing.results}
         flips = comparer.flips(today, outcome.decision.selected)
         notes += _lever(there.lever, outcome.decision.selected)
+        lost = "" if outcome.decision.selected or not outcome.decision.complete else there.lever or ""
     return replace(
-        summary, flips=flips, changes=changes(before, now), refused=refuses(before.ladder, now.ladder),
+        summary, flips=flips, lost_lever=lost, changes=changes(before, now), refused=refuses(before.ladder, now.ladder),
         notes=tuple(dict.fromkeys([*notes, *there.notes, *comparer.notes])), confidence=comparer.confidence,
     )  # fmt: skip
 
