@@ -12,6 +12,8 @@ PIP_INSTALL := -m pip --disable-pip-version-check install -qq -c constraints.txt
 
 # Tests that need no extra: what a plain `pip install pytest-ladder` must be able to do.
 CORE_TESTS := not real_model and not slow
+# Where an extra could be missed; attacks, kills, properties and oracles run once, in the whole suite.
+CORE_PATHS := tests/architecture tests/unit tests/plugin tests/e2e
 CORE_TOOLS := pytest-xdist pytest-randomly hypothesis
 # deepeval wants an older click and rich than constraints.txt has; the pytest plugins that it brings are left out.
 JUDGE_TOOLS := deepeval==4.3.1 pytest==9.2.0 hypothesis pytest-randomly
@@ -51,7 +53,7 @@ suite: $(VENV)/.stamp-dev ## run the whole test suite
 test-core: $(CORE)/.stamp ## run the tests that need no extra, where no extra is installed
 	@echo "== core alone: no extra installed"
 	@$(CORE)/bin/python scripts/absent.py $(EXTRAS)
-	@$(CORE)/bin/python -m pytest -m "$(CORE_TESTS)" $(PYTEST_ARGS)
+	@$(CORE)/bin/python -m pytest -m "$(CORE_TESTS)" $(PYTEST_ARGS) $(CORE_PATHS)
 
 test-wheel: $(VENV)/.stamp-dev ## build the wheel, install it elsewhere, and climb a new ladder with it
 	@echo "== wheel"

@@ -254,8 +254,9 @@ def test_a_slice_without_a_shared_case_is_no_conclusion(bench: Bench):
 
 
 def test_cases_that_go_together_count_for_less(bench: Bench):
-    begin(bench, tables='[decision]\ncluster = "talk"')
+    begin(bench, tables="[decision]\nmin_effect = 0.0")
     assert bench.run(BASE).status == 0
+    bench.edit("ladder.toml", "min_effect = 0.0", 'cluster = "talk"')
     talks = [case(n, metadata={"talk": n // 15}) for n in range(60)]
     bench.cases(talks)
     bench.run()
@@ -715,10 +716,14 @@ def test_a_folder_of_another_user_says_what_git_wants(bench: Bench, begun: Repos
     assert "`git config --global --add safe.directory " in ran.text
 
 
-def test_without_ladder_git_is_not_asked(bench: Bench):
+def test_without_ladder_it_is_a_usage_error(bench: Bench):
+    """A job that compares nothing must not look as if it did."""
     bench.make({"prompt": 10})
 
-    assert bench.run("--ladder-base=nothing", ladder=False).status == 5
+    ran = bench.run("--ladder-base=nothing", ladder=False)
+
+    assert ran.status == 4
+    assert "--ladder-base: nothing is run without --ladder" in ran.text
 
 
 def test_the_collection_alone_compares_nothing(bench: Bench, begun: Repository):

@@ -47,7 +47,7 @@ def gain_words(gain: Gain) -> str:
 
 def _alone(word: str) -> str:
     """The word without the rung, which was named before: `better`, `no difference shown`, `plateau`."""
-    return " ".join(part for part in word.split() if part not in ("{}", "than", "to", "against", "over"))
+    return " ".join(part for part in word.split() if part not in ("{}", "than", "from", "against", "over"))
 
 
 def flips_of(comparison: Comparison, most: int | None = None) -> Iterator[tuple[str, str]]:
