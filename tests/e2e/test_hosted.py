@@ -355,6 +355,8 @@ def test_arguments_that_are_no_json_stay_as_they_are(direct: Asked):
         ("openai_compatible:ftp://127.0.0.1/v1#m", "this is no address"),
         ("openai_compatible:http://h:99999/v1#m", "this is no address"),
         ("openai_compatible:http://u:secret-word@h/v1#m", "the address holds a password"),
+        ("openai_compatible:http://h/v1?api_key=secret-word#m", "the address holds more than a host"),
+        ("openai_compatible:http://h:99999/v1?api_key=secret-word#m", "the address holds more than a host"),
     ],
 )
 def test_a_name_that_leads_nowhere_is_told_before_anything_is_asked(

@@ -62,6 +62,9 @@ def test_versions_tried_on_one_eval_set_are_counted(bench: Bench):
     ran = bench.run("--ladder-report=report.md")
 
     assert "tried    prompt in 3 versions on this eval set" in ran.text
+    bench.write("prompt.py", "def answer(case):\n    raise ValueError('broken')\n")
+    assert "prompt in 3 versions" in bench.run().text, "an error is no version"
+    bench.system("prompt", 6)
     assert "prompt in 3 versions" in (bench.pytester.path / "report.md").read_text(encoding="utf-8")
     bench.cases([case(number) for number in range(11)])
     bench.system("few_shot", 11)

@@ -163,11 +163,14 @@ def split(name: str) -> tuple[str, str]:
         usable = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port is None or parts.port > 0)
     except ValueError:
         usable = False
-    if not usable or parts.query:
-        raise InvalidRequest(message(where, "this is no address", got=url, expected=expected))
-    if parts.username or parts.password:
-        step = f"put the key into the environment variable {KEY_ENV}"
+    step = f"put the key into the environment variable {KEY_ENV}"
+    if usable and (parts.username or parts.password):
         raise InvalidRequest(message(where.replace(url, "..."), "the address holds a password", next_step=step))
+    if "?" in url or "@" in url:  # it may hold a key: not to be shown
+        fault = "the address holds more than a host, a port and a path"
+        raise InvalidRequest(message(where.replace(url, "..."), fault, expected=expected, next_step=step))
+    if not usable:
+        raise InvalidRequest(message(where, "this is no address", got=url, expected=expected))
     return url, model
 
 

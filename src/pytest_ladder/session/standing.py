@@ -108,9 +108,10 @@ class Standing:
         return alike[-1] if alike else None
 
     def versions(self, rung_id: str) -> int:
-        """How many versions of a rung the log has on today's eval set, this run's among them; alike ones count once."""
+        """How many versions of a rung were measured on today's eval set; those that answer alike count once."""
         entries = [*rung_entries(self.run.log, rung_id), *filter(None, [self.fresh.get(rung_id)])]
-        return len({entry.answers for entry in entries if entry.evalset == self.run.whole.digest})
+        sound = [entry for entry in entries if entry.verdict is not Verdict.ERROR]
+        return len({entry.answers for entry in sound if entry.evalset == self.run.whole.digest})
 
     def undecided(self, rung_id: str) -> str:
         """How many more cases would decide a rung that is undecided; empty where it is not, or it is not known."""
