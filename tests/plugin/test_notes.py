@@ -171,3 +171,21 @@ def test_a_stop_that_ends_no_rung_early_is_told_once(bench: Bench):
 
     assert told.count('stop = "certain" ends no rung early: each further answer may break a ceiling of [limits]') == 1
     assert len(bench.recorded("prompt")) == 60
+
+
+def test_a_metric_that_can_score_nothing_is_told_with_the_reason(bench: Bench):
+    bench.make({"prompt": 10}, tables='[metrics.found]\nscorer = "recall_at_k"\n')
+
+    ran = bench.run()
+
+    assert ran.status == 0
+    assert "rung prompt: found could score none of 10 answers: the case names no evidence" in ran.flat
+
+
+def test_the_reason_is_left_out_where_only_ids_may_be_shown(bench: Bench):
+    bench.make({"prompt": 10}, tables='[metrics.found]\nscorer = "recall_at_k"\n[privacy]\nshow = "ids"\n')
+
+    told = bench.run().flat
+
+    assert "found could score none of 10 answers" in told
+    assert "names no evidence" not in told

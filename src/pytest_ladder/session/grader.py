@@ -26,7 +26,7 @@ from pytest_ladder.session.curtailing import Outcomes as Known
 from pytest_ladder.session.evidence import altered, grown, reworded, rung_entries
 from pytest_ladder.session.ladder_files import LadderFiles
 from pytest_ladder.session.local_scores import keep_scores, known_scores
-from pytest_ladder.session.misses import misses
+from pytest_ladder.session.misses import misses, silent
 from pytest_ladder.session.results import RungResult
 from pytest_ladder.store.digests import Fingerprint
 from pytest_ladder.store.prompt_file import VERSIONS
@@ -97,7 +97,8 @@ class Grader:
 
     def _notes(self, prints: Fingerprint, evaluation: Evaluation, got: Collected) -> tuple[str, ...]:
         aside = f"rung {evaluation.rung}: {plural(got.set_aside, 'case')} in error: the verdict is certain without"
-        return (*prints.warnings, *mixture(evaluation), *([aside] if got.set_aside else []))
+        unscored = silent(evaluation, self.ladder.show)
+        return (*prints.warnings, *mixture(evaluation), *unscored, *([aside] if got.set_aside else []))
 
     def entry(
         self,

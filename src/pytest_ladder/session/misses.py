@@ -19,6 +19,22 @@ def misses(evaluation: Evaluation, show: str) -> tuple[Miss, ...]:
     return tuple(_miss(result, metric, show == "text") for result in evaluation.worst(MOST, metric))
 
 
+def silent(evaluation: Evaluation, show: str) -> tuple[str, ...]:
+    """The metrics without a threshold by which not one answer could be scored, and why, one text each.
+
+    With a threshold each of these cases is an error, and told as one.
+    """
+    answered = [result for result in evaluation.cases if result.error is None]
+    found = []
+    for metric in evaluation.scores:
+        outcomes = [result.scores[metric] for result in answered if metric in result.scores]
+        if metric in evaluation.gating or not outcomes or any(isinstance(outcome, Score) for outcome in outcomes):
+            continue
+        why = f": {getattr(outcomes[0], 'reason', '')}" if show == "text" else ""
+        found.append(f"rung {evaluation.rung}: {metric} could score none of {len(outcomes)} answers{why}")
+    return tuple(found)
+
+
 def _miss(result: CaseResult, metric: str | None, texts: bool) -> Miss:
     name = metric or next(iter(result.scores), "")
     outcome = result.scores.get(name)
