@@ -101,6 +101,11 @@ class Prepared(Protocol):
         """Do it; called once, before anything is answered."""
 
 
+def no_other(key: str) -> LLM:
+    """What a kit without other models says; raises InvalidRequest."""
+    raise InvalidRequest(message(key, "there is no other model here"))
+
+
 def no_reranker(name: str, _: Mapping[str, Json]) -> Reranker:
     """What a kit without rerankers says; raises InvalidRequest."""
     raise InvalidRequest(message(f"reranker {name}", "there are no rerankers here"))
@@ -123,6 +128,8 @@ class Kit:
     """Split documents into chunks of at most so many characters, with so much overlap."""
     reranker: Callable[[str, Mapping[str, Json]], Reranker] = no_reranker
     """Build a reranker by the name of its model, with its options."""
+    other: Callable[[str], LLM] = no_other
+    """The client of the model that one of `core.rungs.OTHER_MODELS` names; of the answering one where it is absent."""
     seed: int = 0
     shown: Callable[[str], str] = str
     """A path relative to the ladder's folder, as messages name it."""

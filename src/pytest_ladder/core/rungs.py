@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from pytest_ladder.core.canonical import Json
@@ -41,6 +41,10 @@ def declaration(kind: Kind) -> str:
     return f"[rungs.{kind}]{own}"
 
 
+OTHER_MODELS = ("planner", "verifier", "classifier", "teacher", "proposer")
+"""Keys of a rung that name a model besides the one that answers; `<key>_options` is laid over the rung's options."""
+
+
 @dataclass(frozen=True, slots=True)
 class RungSpec:
     """One `[rungs.ID]` table, with what it takes over from the ladder."""
@@ -61,6 +65,22 @@ class RungSpec:
     """The whole table as written: part of the fingerprint."""
     source: Source = field(default_factory=Source, compare=False, repr=False)
     """The file of the table, for messages."""
+
+    def asking(self, key: str) -> RungSpec:
+        """The rung as it asks the model of one of `OTHER_MODELS`; the answering one where the key is absent.
+
+        The answering model's options go along only where both have the same model: they may mean nothing to another.
+        """
+        name = self.options.get(key, self.model)
+        own = self.options.get(f"{key}_options") or {}
+        shared = self.model_options if name == self.model else {}
+        return replace(self, model=name, model_options={**shared, **own})
+
+    @property
+    def asks(self) -> tuple[RungSpec, ...]:
+        """The rung once for each model that it asks, the answering one first."""
+        named = (key for key in OTHER_MODELS if {key, f"{key}_options"} & self.options.keys())
+        return (self, *(self.asking(key) for key in named))
 
     def at(self, *path: str) -> str:
         """The table, or a key of it, as messages name it: `path:line: [rungs.ID] key`."""

@@ -16,7 +16,7 @@ from pytest_ladder.engine.client import Client, Ledger
 from pytest_ladder.engine.collect import Job, Progress, Terms, collect
 from pytest_ladder.engine.meter import Meter
 from pytest_ladder.rungs.own import OwnSystem
-from pytest_ladder.session.assemble import run_settings, served
+from pytest_ladder.session.assemble import ADAPTER, run_settings, served
 from pytest_ladder.session.curtailing import Collected, Curtailing, Enough, applies
 from pytest_ladder.session.estimating import estimate, left
 from pytest_ladder.session.ladder_files import LadderFiles
@@ -112,7 +112,8 @@ class Asker:
         enough: Enough | None,
     ) -> tuple[int, list[CaseError]]:
         client = self.client(rung)
-        system: System = OwnSystem(own, rung, client) if own else self.files.assembler.system(served(rung), client)
+        built = self.files.assembler.system
+        system: System = OwnSystem(own, rung, client) if own else built(served(rung), self.client_as)
         guard = guard_local if self.files.local else guard_shared
         guard(self.files.folder)
         terms = Terms(
@@ -152,8 +153,11 @@ class Asker:
         return CallIndex(self.files.folder)
 
     def client(self, rung: RungSpec) -> Client:
-        """The model client of a rung."""
-        rung = served(rung)
+        """The client of the model that answers for a rung."""
+        return self.client_as(served(rung))
+
+    def client_as(self, rung: RungSpec) -> Client:
+        """The client of the model that a rung, as it is served or as it asks another model, names."""
         again = self.settings.record is Mode.ALL
         return Client(
             name=rung.model,
@@ -172,7 +176,7 @@ class Asker:
 
     def _model_files(self, rung: RungSpec) -> str:
         """Digest of the files of the rung's fingerprint that are its model; empty where there is none."""
-        adapter = rung.options.get("adapter")
+        adapter = rung.options.get("adapter") if ADAPTER in (rung.model or "") else None
         folder = beside(self.files.assembler.path(str(adapter)), self.files.folder) + "/" if adapter else ""
         code = self.files.assembler.path(str(rung.model).rpartition(":")[0]) if names_file(rung.model or "") else None
         files = {

@@ -81,8 +81,14 @@ class Assembler:
         written = {str(rung.options[CORPUS_KEY]) for rung in self.ladder.rungs if rung.options.get(CORPUS_KEY)}
         return {document.id: document.text for name in written for document in self.documents(name)}
 
-    def system(self, rung: RungSpec, llm: LLM) -> System:
-        """The system of a rung: the user's own where the table names one, else the built-in of its kind."""
+    def system(self, rung: RungSpec, client: Callable[[RungSpec], LLM]) -> System:
+        """The system of a rung: the user's own where the table names one, else the built-in of its kind.
+
+        Args:
+            rung: Which.
+            client: Gives the client of the model that a rung names.
+        """
+        llm = client(rung)
         if rung.system is not None:
             return OwnSystem(self.function(rung.system, rung.at("system")), rung, llm)
         kit = Kit(
@@ -93,6 +99,7 @@ class Assembler:
             retriever=self._retriever,
             chunk=chunk,
             reranker=lambda name, settings: CrossEncoder(name, settings, self.ladder.folder),
+            other=lambda key: client(rung.asking(key)),
             shown=self.shown,
             seed=self.ladder.seed,
             structured=lambda: able(rung.model, lambda name: self.function(name, self.ladder.at_model(rung))),

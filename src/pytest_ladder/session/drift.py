@@ -113,10 +113,13 @@ class Again:
         return found, [replace(error, message=scrubber.secrets.clean(error.message)) for error in errors]
 
     def _system(self) -> System:
-        client: Client = replace(self.run.client(self.rung), recorded=lambda _: None, stray=lambda _: None)
+        rung = served(self.rung)
         if self.own:
-            return OwnSystem(self.own, self.rung, client)
-        return self.run.assembler.system(served(self.rung), client)
+            return OwnSystem(self.own, self.rung, self._client(rung))
+        return self.run.assembler.system(rung, self._client)
+
+    def _client(self, rung: RungSpec) -> Client:
+        return replace(self.run.asker.client_as(rung), recorded=lambda _: None, stray=lambda _: None)
 
     def _compared(self, found: Drift, before: Sequence[Record], after: Sequence[Record]) -> Drift:
         ladder, evalset = self.run.ladder, self.run.evalset

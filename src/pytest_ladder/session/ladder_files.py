@@ -190,7 +190,7 @@ class LadderFiles:
     @cached_property
     def scrubber(self) -> Scrubber:
         """The filter before anything is written."""
-        options = [rung.model_options for rung in self.ladder.rungs]
+        options = [asked.model_options for rung in self.ladder.rungs for asked in rung.asks]
         options += [of for metric in self.ladder.metrics if isinstance(of := metric.options.get("model_options"), dict)]
         return Scrubber(
             Redactor(os.environ, [name for of in options for name in key_names(of)]),

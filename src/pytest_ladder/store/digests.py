@@ -9,7 +9,7 @@ from pathlib import Path
 from pytest_ladder.core.canonical import Json, digest
 from pytest_ladder.core.judged import is_judged
 from pytest_ladder.core.ladder import CONFIDENT, Ladder
-from pytest_ladder.core.rungs import RungSpec
+from pytest_ladder.core.rungs import OTHER_MODELS, RungSpec
 from pytest_ladder.core.scores import MetricSpec
 from pytest_ladder.errors import InvalidFile, message
 from pytest_ladder.store.content import file_digest
@@ -82,8 +82,9 @@ def _counts(path: Path) -> bool:
 
 def _code_files(ladder: Ladder, rung: RungSpec) -> Iterable[Path]:
     """The files of the rung's own model and system; both must define the function that is named."""
-    for key, reference in (("model", rung.model), ("system", rung.system)):
-        if not reference or (key == "model" and not names_file(reference)):
+    others = [(key, rung.options.get(key)) for key in OTHER_MODELS]
+    for key, reference in (("model", rung.model), *others, ("system", rung.system)):
+        if not reference or (key != "system" and not names_file(str(reference))):
             continue
         where = ladder.at_model(rung) if key == "model" else ladder.at("rungs", rung.id, key)
         path = code_file(reference, ladder.folder, ladder.rootdir, where)

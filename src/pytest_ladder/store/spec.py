@@ -13,7 +13,7 @@ from pytest_ladder.core.ladder import DecisionPolicy, GatePolicy, Ladder, Limits
 from pytest_ladder.core.names import mend
 from pytest_ladder.core.places import Path as Place
 from pytest_ladder.core.prices import Price
-from pytest_ladder.core.rungs import Kind, RungSpec
+from pytest_ladder.core.rungs import OTHER_MODELS, Kind, RungSpec
 from pytest_ladder.core.scores import MetricSpec
 from pytest_ladder.errors import InvalidFile
 from pytest_ladder.store.faults import names
@@ -176,7 +176,9 @@ def _check_prices(document: Document) -> None:
     values = document.values
     prices = values.get("prices")
     tables = [values, *_inner(values.get("rungs")), *(_options(metric) for metric in _inner(values.get("metrics")))]
-    named = [table[key] for table in tables for key in ("model", "base") if isinstance(table.get(key), str)]
+    named = [
+        table[key] for table in tables for key in ("model", "base", *OTHER_MODELS) if isinstance(table.get(key), str)
+    ]
     for name in prices if isinstance(prices, dict) else ():
         if name not in named:
             document.report(
