@@ -71,7 +71,7 @@ def test_else_it_is_the_next_in_order_and_then_labels():
         "declare [rungs.advanced_rag]: it is the next in climbing order"
     )
     assert advice([Kind.PROMPT, Kind.FEW_SHOT, Kind.RAG, Kind.ADVANCED_RAG]) == (
-        'declare [rungs.decompose] with `system = "file.py:function"`: it is the next in climbing order'
+        "declare [rungs.decompose]: it is the next in climbing order"
     )
     assert advice(diagnosis={FailureKind.UNKNOWN: 9}).startswith("label the 9 failures of unknown kind")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -15,6 +15,8 @@ ALL = "all"
 
 HIDDEN = ("expected", "evidence", "steps", "tools", "slices")
 """Parts of a case that nothing which answers may see."""
+TEXT_KEYS = ("question", "input", "text", "query")
+"""Fields of an object that may be its text, the first of them that is one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +35,20 @@ class Question:
     @property
     def text(self) -> str:
         """The input as text: a string as it is, an object as its one text field `question`, `input` or `text`."""
-        if isinstance(self.input, str):
-            return self.input
-        if isinstance(self.input, Mapping):
-            for key in ("question", "input", "text", "query"):
-                if isinstance(self.input.get(key), str):
-                    return str(self.input[key])
-        return str(self.input)
+        key = self._text_key
+        return str(self.input[key] if key else self.input)
+
+    def saying(self, text: str) -> Question:
+        """The same question with another text: of an object, its one text field is replaced."""
+        key = self._text_key
+        return replace(self, input={**self.input, key: text} if key else text)
+
+    @property
+    def _text_key(self) -> str:
+        """The field that is the text of an object; empty where there is none."""
+        if not isinstance(self.input, Mapping):
+            return ""
+        return next((key for key in TEXT_KEYS if isinstance(self.input.get(key), str)), "")
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,8 @@ CONTEXT = "context"
 QUESTION = "question"
 REPAIR = "repair"
 PARTS = (INSTRUCTIONS, EXAMPLES, CONTEXT, QUESTION, REPAIR)
-"""The parts of a prompt: what the template says itself and all the rest, worked examples, documents, the case's input,
-and earlier answers with what was wrong with them."""
+"""The parts of a prompt: what the template says itself and all the rest, worked examples, documents and what earlier
+steps found, the case's input, and earlier answers with what was wrong with them."""
 
 COLD = "cold"
 """The call was begun before the model had given any reply in its run: it may have waited for a start."""

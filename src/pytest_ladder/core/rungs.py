@@ -31,7 +31,7 @@ REQUIRED = (Kind.PROMPT, Kind.FEW_SHOT, Kind.RAG, Kind.ADVANCED_RAG, Kind.DECOMP
 """The kinds that must be on record before fine-tuning, unless `[gate] required` says otherwise."""
 
 
-BRING_A_SYSTEM = frozenset({Kind.OPTIMIZE, Kind.DECOMPOSE})
+BRING_A_SYSTEM = frozenset({Kind.OPTIMIZE})
 """Kinds without a built-in system in this version: the user brings one."""
 
 

@@ -53,15 +53,25 @@ class Parts:
     compressor: Compressor | None
 
 
-class AdvancedRag:
-    """Finds candidates by one or more queries, orders them, and puts the best before the model.
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What retrieval puts before the model for a question, best first, and what it did to find it."""
 
-    Every step is in the answer's `steps`, in its order; `retrieved` names each document once, best first.
-    """
+    documents: Sequence[Document] = ()
+    steps: tuple[Json, ...] = ()
 
-    def __init__(self, spec: RungSpec, kit: Kit, parts: Parts, chat: Chat) -> None:
+    @property
+    def retrieved(self) -> tuple[str, ...]:
+        """The id of each document once."""
+        return tuple(dict.fromkeys(document.id for document in self.documents))
+
+
+class Retrieval:
+    """Finds candidates by one or more queries, orders them, and keeps the best."""
+
+    def __init__(self, spec: RungSpec, kit: Kit, parts: Parts) -> None:
         """Index the corpus of the rung's table."""
-        self._spec, self._kit, self._parts, self._chat = spec, kit, parts, chat
+        self._spec, self._kit, self._parts = spec, kit, parts
         self._chunks = parts.filters.allowed(read_corpus(spec, kit))
         self._retriever: Retriever = read_retriever(spec, kit, self._chunks)
         self._contextual = False
@@ -76,18 +86,16 @@ class AdvancedRag:
             self._contextual = True
         await prepare(self._retriever)
 
-    async def answer(self, question: Question, /) -> Answer:
-        """Search, order, shorten and ask."""
+    async def find(self, question: Question) -> Found:
+        """Search, order and shorten."""
         steps: list[Json] = []
         hits = self._fused(await self._rankings(question, steps))
         if self._parts.reranker is not None:
             hits = await self._reranked(self._parts.reranker, question, hits, steps)
         documents = [hit.document for hit in hits[: self._top_k]]
-        retrieved = tuple(dict.fromkeys(document.id for document in documents))
         if self._parts.compressor is not None:
             documents = self._shortened(self._parts.compressor, question, documents, steps)
-        answer = await self._chat.answer(question, documents)
-        return replace(answer, retrieved=retrieved, steps=(*steps, *answer.steps))
+        return Found(documents, tuple(steps))
 
     async def _rankings(self, question: Question, steps: list[Json]) -> list[Sequence[Hit]]:
         if self._parts.agent is not None:
@@ -141,6 +149,27 @@ class AdvancedRag:
         return kept
 
 
+class AdvancedRag:
+    """Puts what retrieval finds before the model.
+
+    Every step is in the answer's `steps`, in its order; `retrieved` names each document once, best first.
+    """
+
+    def __init__(self, retrieval: Retrieval, chat: Chat) -> None:
+        """Join the two."""
+        self._retrieval, self._chat = retrieval, chat
+
+    async def prepare(self) -> None:
+        """Let the retrieval do what it has to do before the first question."""
+        await self._retrieval.prepare()
+
+    async def answer(self, question: Question, /) -> Answer:
+        """Find and ask."""
+        found = await self._retrieval.find(question)
+        answer = await self._chat.answer(question, found.documents)
+        return replace(answer, retrieved=found.retrieved, steps=(*found.steps, *answer.steps))
+
+
 def build_advanced_rag(spec: RungSpec, kit: Kit) -> System:
     """Read what `rag` reads, and the switches.
 
@@ -149,12 +178,18 @@ def build_advanced_rag(spec: RungSpec, kit: Kit) -> System:
         InvalidRequest: the retriever or the reranker refuses its name or options.
     """
     _check(spec)
-    template = grounded_template(spec, kit)
+    chat = Chat(grounded_template(spec, kit), read_examples(spec, kit), kit, read_output(spec, kit))
+    return AdvancedRag(read_retrieval(spec, kit), chat)
+
+
+def read_retrieval(spec: RungSpec, kit: Kit) -> Retrieval:
+    """The retrieval of a rung with a `corpus`; InvalidFile or InvalidRequest as `build_advanced_rag`."""
+    _check(spec)
     parts = Parts(
         read_filters(spec), read_queries(spec, kit), read_contexts(spec, kit), read_agent(spec, kit),
         _reranker(spec, kit), read_compressor(spec, kit),
     )  # fmt: skip
-    return AdvancedRag(spec, kit, parts, Chat(template, read_examples(spec, kit), kit, read_output(spec, kit)))
+    return Retrieval(spec, kit, parts)
 
 
 def _check(spec: RungSpec) -> None:

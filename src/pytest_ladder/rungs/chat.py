@@ -28,21 +28,22 @@ class Chat:
         self._llm = kit.llm
         self._output = output
 
-    async def answer(self, question: Question, documents: Sequence[Document] = ()) -> Answer:
-        """Ask, with the documents as context; they are not put into the answer."""
-        prompt = self.messages(question, documents)
+    async def answer(self, question: Question, documents: Sequence[Document] = (), **more: Json) -> Answer:
+        """Ask, with the documents as context; they are not put into the answer. `more` is for the template alone."""
+        prompt = self.messages(question, documents, **more)
         if self._output is not None:
             return await self._output.ask(self._llm, prompt, shown="schema" in self._template.uses)
         reply = await self._llm.chat(prompt)
         return Answer(reply.text.strip(), finish_reason=reply.finish_reason, tool_calls=reply.tool_calls)
 
-    def messages(self, question: Question, documents: Sequence[Document] = ()) -> Prompt:
+    def messages(self, question: Question, documents: Sequence[Document] = (), **more: Json) -> Prompt:
         """The whole conversation that is put before the model."""
         chosen = self._examples.choose(question.text)
         values = {
             "input": question.input, "context": context_of(documents),
             "documents": [_visible(document) for document in documents],
             "examples": [{"input": example.input, "expected": example.expected} for example in chosen],
+            **more,
         }  # fmt: skip
         schema = self._output.schema.text if self._output else ""
         messages = self._template.render(**values, id=question.id, metadata=question.metadata, schema=schema)

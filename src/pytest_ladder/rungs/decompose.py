@@ -8,9 +8,24 @@ from pytest_ladder.core.ports import Kit, RungFactory, System
 from pytest_ladder.core.rungs import RungSpec
 from pytest_ladder.errors import InvalidFile, message
 from pytest_ladder.rungs import options
+from pytest_ladder.rungs.query_decomposition import build_query_decomposition
 
-STRATEGIES: Mapping[str, RungFactory] = {}
+STRATEGIES: Mapping[str, RungFactory] = {
+    "query_decomposition": build_query_decomposition,
+}
 """Strategy -> what builds its system."""
+
+USED_BY: Mapping[str, tuple[str, ...]] = {
+    "prompt": ("query_decomposition", "tool_agent"),
+    "plan_prompt": ("query_decomposition", "plan_and_execute"),
+    "planner": ("query_decomposition", "plan_and_execute"),
+    "planner_options": ("query_decomposition", "plan_and_execute"),
+    "placeholder": ("query_decomposition", "plan_and_execute"),
+    "step_separator": ("query_decomposition",),
+    "merge": ("query_decomposition",),
+    "merge_prompt": ("query_decomposition",),
+}
+"""Key -> the strategies that read it; a key that is not here is read by all, or is for them to refuse."""
 
 
 def build_decompose(spec: RungSpec, kit: Kit) -> System:
@@ -24,4 +39,15 @@ def build_decompose(spec: RungSpec, kit: Kit) -> System:
         raise InvalidFile(
             message(options.where(spec, "strategy"), "how the task is taken apart is not said", expected=expected)
         )
-    return STRATEGIES[options.choice(spec, "strategy", "", tuple(STRATEGIES))](spec, kit)
+    strategy = options.choice(spec, "strategy", "", tuple(STRATEGIES))
+    _check(spec, strategy)
+    return STRATEGIES[strategy](spec, kit)
+
+
+def _check(spec: RungSpec, strategy: str) -> None:
+    """Refuse a key of another strategy."""
+    for key, users in USED_BY.items():
+        if key in spec.options and strategy not in users:
+            expected = " or ".join(f'strategy = "{user}"' for user in users)
+            fault = f"the strategy `{strategy}` does not use it"
+            raise InvalidFile(message(options.where(spec, key), fault, expected=f"{expected} with this key"))

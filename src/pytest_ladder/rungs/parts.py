@@ -8,6 +8,12 @@ from collections.abc import Collection, Mapping, Sequence
 from pytest_ladder.core.canonical import Json
 from pytest_ladder.core.prompt_parts import CONTEXT, EXAMPLES, INSTRUCTIONS, QUESTION
 
+SHOWN = (
+    (CONTEXT, ("context", "documents")), (CONTEXT, ("previous", "outputs", "results")), (EXAMPLES, ("examples",)),
+    (QUESTION, ("input",)),
+)  # fmt: skip
+"""Whose what a template shows is: of several names that stand for the same, the first that it uses counts."""
+
 
 def parts_of(
     messages: Sequence[Mapping[str, str]],
@@ -17,8 +23,8 @@ def parts_of(
 ) -> dict[str, int]:
     """Part -> characters of a rendered prompt; they add up to all of it.
 
-    What the template takes of the input, the documents and the examples is counted as if it showed the whole of each
-    once; what is left is the template's own: the instructions.
+    What the template takes of the input, the documents, earlier replies and the examples is counted as if it showed the
+    whole of each once; what is left is the template's own: the instructions.
 
     Args:
         messages: All of them.
@@ -29,7 +35,7 @@ def parts_of(
     left = sum(len(part["content"]) for part in messages)
     found = {EXAMPLES: sum(len(part["content"]) for part in turns), CONTEXT: 0, QUESTION: 0}
     left -= found[EXAMPLES]
-    for part, names in ((CONTEXT, ("context", "documents")), (EXAMPLES, ("examples",)), (QUESTION, ("input",))):
+    for part, names in SHOWN:
         name = next((name for name in names if name in uses), None)
         taken = min(left, _length(values[name])) if name else 0
         found[part] += taken

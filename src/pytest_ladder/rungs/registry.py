@@ -8,6 +8,7 @@ from pytest_ladder.core.ports import Kit, RungFactory, System
 from pytest_ladder.core.rungs import Kind, RungSpec
 from pytest_ladder.errors import InvalidRequest, message
 from pytest_ladder.rungs.advanced_rag import build_advanced_rag
+from pytest_ladder.rungs.decompose import build_decompose
 from pytest_ladder.rungs.fine_tune import build_fine_tune
 from pytest_ladder.rungs.prompt import build_few_shot, build_prompt
 from pytest_ladder.rungs.rag import build_rag
@@ -17,6 +18,7 @@ FACTORIES: Mapping[Kind, RungFactory] = {
     Kind.FEW_SHOT: build_few_shot,
     Kind.RAG: build_rag,
     Kind.ADVANCED_RAG: build_advanced_rag,
+    Kind.DECOMPOSE: build_decompose,
     Kind.FINE_TUNE: build_fine_tune,
 }
 """The kinds that have a built-in system."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -111,6 +111,20 @@ class DecomposeRung(AdvancedRagRung):
 
     strategy: Literal["prompt_chain", "plan_and_execute", "query_decomposition", "tool_agent"] | None = None
     """How the task is taken apart."""
+    plan_prompt: Text | None = None
+    """How the model is asked to take it apart."""
+    planner: Text | None = None
+    """The model that plans."""
+    planner_options: Options = Field(default={})
+    """Laid over the rung's model options for the planner."""
+    step_separator: Annotated[str, Field(min_length=1)] | None = None
+    """What stands between two sub-questions."""
+    placeholder: Text | None = None
+    """What stands in a step for the answer to an earlier one."""
+    merge: Literal["model", "last"] | None = None
+    """What makes one answer of those to the sub-questions."""
+    merge_prompt: Text | None = None
+    """How the model is asked to."""
 
 
 class FineTuneRung(AdvancedRagRung):
@@ -141,7 +155,7 @@ RUNG_TABLES: dict[str, type[Rung]] = {
 }
 """Kind -> the keys that its tables may hold."""
 
-ASIDES = ("rewrite_prompt", "multi_query_prompt", "context_prompt", "agent_prompt")
+ASIDES = ("rewrite_prompt", "multi_query_prompt", "context_prompt", "agent_prompt", "plan_prompt", "merge_prompt")
 """Keys of a rung that name a prompt other than that of the answer."""
 
 RUNG_PATHS = (

@@ -1,0 +1,60 @@
+"""What stands in a sub-question for an answer before it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Sequence
+
+NUMBERED = "#1"
+"""Stands for the first answer; `#2` for the second, and so on.
+
+Source: the notation of QDMR: Wolfson et al., "Break It Down: A Question Understanding Benchmark", TACL 8 (2020).
+"""
+
+
+class References:
+    """Finds the places of a text that stand for earlier answers, and puts the answers there.
+
+    A placeholder with a 1 in it counts: with `#1` for the first answer, `#2` is the second. Any other word stands for
+    the answer just before. A number that no earlier answer has is no reference: it stays as it stands.
+    """
+
+    def __init__(self, placeholder: str = NUMBERED) -> None:
+        """Take what stands for the first answer."""
+        before, one, after = placeholder.partition("1")
+        core = rf"{re.escape(before)}([0-9]+){re.escape(after)}" if one else re.escape(placeholder)
+        self._pattern = re.compile(rf"(?<!\w){core}(?!\w)")
+        self._counts = bool(one)
+        self.first = placeholder
+        self.second = f"{before}2{after}" if one else ""
+        """What stands for the second answer; empty where the placeholder does not count."""
+
+    def of(self, text: str, earlier: int) -> frozenset[int]:
+        """The places, from 0, of the answers that a text refers to, where so many are before it."""
+        named = (self._place(found, earlier) for found in self._pattern.finditer(text))
+        return frozenset(place for place in named if 0 <= place < earlier)
+
+    def filled(self, text: str, answers: Sequence[str]) -> str:
+        """The text with the answers before it in place of what stands for them; blank ones are not put in."""
+
+        def put(found: re.Match[str]) -> str:
+            place = self._place(found, len(answers))
+            return (answers[place] if 0 <= place < len(answers) else "") or found[0]
+
+        return self._pattern.sub(put, text)
+
+    def _place(self, found: re.Match[str], earlier: int) -> int:
+        return int(found[1]) - 1 if self._counts else earlier - 1
+
+
+_BRACKETS = re.compile(r"\s*\[([^\[\]]+)\]")
+_PARTED = re.compile(r"[,;]")
+
+
+def bare(answer: str, ids: Collection[str]) -> str:
+    """An answer as it is put into a question: without the documents that it cites in brackets, and the full stop."""
+
+    def left(found: re.Match[str]) -> str:
+        return "" if all(part.strip() in ids for part in _PARTED.split(found[1])) else found[0]
+
+    return " ".join(_BRACKETS.sub(left, answer).split()).removesuffix(".")

@@ -1,0 +1,107 @@
+"""What the strategies of `decompose` have in common: the documents of a step, prompts of steps, and their trace."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
+
+from pytest_ladder.core.answers import Answer
+from pytest_ladder.core.canonical import Json
+from pytest_ladder.core.cases import Question
+from pytest_ladder.core.ports import Kit
+from pytest_ladder.core.rungs import RungSpec
+from pytest_ladder.errors import InvalidFile, message
+from pytest_ladder.rungs import options
+from pytest_ladder.rungs.advanced_rag import SWITCHED_BY, SWITCHES, Found, Retrieval, read_retrieval
+from pytest_ladder.rungs.asides import read_aside
+from pytest_ladder.rungs.chat import Chat
+from pytest_ladder.rungs.few_shot import Fixed, read_examples
+from pytest_ladder.rungs.structured import Output
+from pytest_ladder.rungs.template import VARIABLES, PromptTemplate
+
+RETRIEVAL = (
+    "retriever", "retriever_options", "top_k", "chunk_size", "chunk_overlap", "embedder", *SWITCHED_BY, *SWITCHES
+)  # fmt: skip
+"""Keys that mean nothing without a `corpus`."""
+PLANNER = "planner"
+
+
+class Sources:
+    """Finds documents for a question, with the rung's own switches; nothing where it has no corpus."""
+
+    def __init__(self, retrieval: Retrieval | None = None, ids: Collection[str] = ()) -> None:
+        """Take the retrieval, and the ids of all the documents of its corpus."""
+        self._retrieval = retrieval
+        self.ids = ids
+
+    async def prepare(self) -> None:
+        """Let the retrieval do what it has to do before the first question."""
+        if self._retrieval is not None:
+            await self._retrieval.prepare()
+
+    async def find(self, question: Question) -> Found:
+        """Search with the question's text."""
+        return Found() if self._retrieval is None else await self._retrieval.find(question)
+
+
+def read_sources(spec: RungSpec, kit: Kit, own: Collection[str] = ()) -> Sources:
+    """The retrieval that a rung's `corpus` and switches ask for.
+
+    Args:
+        spec: The rung.
+        kit: What it may use.
+        own: Keys that the strategy takes for itself, and the retrieval does not get.
+
+    Raises:
+        InvalidFile: a key that cannot be used, or one of retrieval without a corpus.
+    """
+    kept = {key: value for key, value in spec.options.items() if key not in own}
+    if "corpus" not in kept:
+        for key in RETRIEVAL:
+            if key in kept:
+                raise InvalidFile(
+                    message(options.where(spec, key), "nothing is retrieved here", next_step="set `corpus` too")
+                )
+        return Sources()
+    ids = frozenset(document.id for document in kit.read_documents(options.text(spec, "corpus")))
+    return Sources(read_retrieval(replace(spec, options=kept), kit), ids)
+
+
+def planning(spec: RungSpec, kit: Kit) -> Kit:
+    """The kit with the model that plans: the rung's `planner` where it names one."""
+    named = spec.options.keys() & {PLANNER, f"{PLANNER}_options"}
+    return replace(kit, llm=kit.other(PLANNER)) if named else kit
+
+
+def read_step(
+    spec: RungSpec, kit: Kit, key: str, default: str, seen: Collection[str], needed: str, output: Output | None = None
+) -> Chat:
+    """The prompt of a step, from a key's file or the default text, as what asks it.
+
+    It sees what every prompt sees, and `seen`; worked examples only where it shows them.
+    """
+    template = read_aside(spec, kit, key, default, (*VARIABLES, *seen), needed)
+    return step_chat(template, spec, kit, output)
+
+
+def step_chat(template: PromptTemplate, spec: RungSpec, kit: Kit, output: Output | None = None) -> Chat:
+    """What asks a step's prompt: worked examples are in it only where the template shows them."""
+    examples = read_examples(spec, kit) if "examples" in template.uses else Fixed()
+    return Chat(template, examples, kit, output)
+
+
+def told(step: str, answer: Answer, **more: Json) -> Json:
+    """A step of the trace that a reply ends; a reply that was not stopped by itself says by what."""
+    ended = {} if answer.finish_reason == "stop" else {"finish_reason": answer.finish_reason}
+    return {"step": step, **more, "answer": answer.text, **ended}
+
+
+def of_part(steps: Iterable[Json], part: int) -> list[Json]:
+    """Steps of the trace, marked as those of one part of the task, from 1."""
+    return [{**step, "part": part} if isinstance(step, Mapping) else step for step in steps]
+
+
+def union(found: Iterable[Found]) -> Found:
+    """All documents of several searches, each once, in their order."""
+    documents = {(document.id, document.text): document for one in found for document in one.documents}
+    return Found(tuple(documents.values()))
