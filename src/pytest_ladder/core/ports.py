@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 from pytest_ladder.core.answers import Answer, Reply, Request
 from pytest_ladder.core.canonical import Json
@@ -93,6 +94,20 @@ class Reranker(Protocol):
         """One score a text, higher is better; may be called many times at once."""
 
 
+class Tool(Protocol):
+    """What an agent may call on the way to an answer."""
+
+    name: str
+    """What the model calls it."""
+    description: str
+    """What it does and when to call it, in the model's words."""
+    parameters: Mapping[str, Json]
+    """A JSON Schema of its arguments."""
+
+    async def call(self, arguments: Mapping[str, Json], question: Question, /) -> Json:
+        """Call it with arguments that fit; may be called many times at once; raises whatever it raises."""
+
+
 @runtime_checkable
 class Prepared(Protocol):
     """What a system or a retriever is besides, that has work to do before the first question."""
@@ -109,6 +124,21 @@ def no_other(key: str) -> LLM:
 def no_reranker(name: str, _: Mapping[str, Json]) -> Reranker:
     """What a kit without rerankers says; raises InvalidRequest."""
     raise InvalidRequest(message(f"reranker {name}", "there are no rerankers here"))
+
+
+def no_tool(reference: str) -> Tool:
+    """What a kit without tools says; raises InvalidRequest."""
+    raise InvalidRequest(message(f"tool {reference}", "there are no tools here"))
+
+
+def no_system(rung: str) -> System:
+    """What a kit without other rungs says; raises InvalidRequest."""
+    raise InvalidRequest(message(rung, "there is no other rung here"))
+
+
+def no_function(reference: str, where: str) -> Callable[..., Any]:
+    """What a kit without functions of the user's says; raises InvalidRequest."""
+    raise InvalidRequest(message(where, "there are no functions here", got=reference))
 
 
 @dataclass(frozen=True)
@@ -130,11 +160,23 @@ class Kit:
     """Build a reranker by the name of its model, with its options."""
     other: Callable[[str], LLM] = no_other
     """The client of the model that one of `core.rungs.OTHER_MODELS` names; of the answering one where it is absent."""
+    system: Callable[[str], System] = no_system
+    """The system of another rung, by its id; the same one each time."""
+    function: Callable[[str, str], Callable[..., Any]] = no_function
+    """A function of the user's, by its reference; the second text begins the message where it cannot be loaded."""
+    attempt: Callable[[int], AbstractContextManager[None]] = lambda _: nullcontext()
+    """Within it, the calls are those of another answer to the same question: the first is 0, as everywhere else."""
+    found: Callable[[Collection[str]], Sequence[Document]] = lambda _: ()
+    """Whole documents by their ids, of every corpus from which the rung may answer; unknown ids are left out."""
     seed: int = 0
     shown: Callable[[str], str] = str
     """A path relative to the ladder's folder, as messages name it."""
     structured: Callable[[], str] = lambda: "prompt"
     """How the rung's model can be held to a schema: `provider`, `constrained`, or `prompt` where it cannot."""
+    tool: Callable[[str], Tool] = no_tool
+    """A tool by the reference of its function; InvalidFile on one that cannot be offered to a model."""
+    calling: Callable[[], str] = lambda: "text"
+    """How the rung's model asks for a tool: `provider`, in a field of its reply, or `text` where it has none."""
 
 
 RungFactory = Callable[[RungSpec, Kit], System]

@@ -37,14 +37,15 @@ class Filters:
             if not any(key in document.metadata for document in documents):
                 fault = "no document of the corpus has this key in its `metadata`"
                 raise InvalidFile(message(self._where, fault, got=key))
-        found = [document for document in documents if _meets(document, self._fixed)]
+        found = [document for document in documents if meets(document.metadata, self._fixed)]
         if not found:
             raise InvalidFile(message(self._where, "no document of the corpus meets them", got=dict(self._fixed)))
         return found
 
     def meets(self, document: Document, question: Question) -> bool:
         """Whether a document meets what holds for this question; SystemFailed where the case lacks a key."""
-        return _meets(document, {key: self._value(key, name, question) for key, name in self._of_case.items()})
+        conditions = {key: self._value(key, name, question) for key, name in self._of_case.items()}
+        return meets(document.metadata, conditions)
 
     def _value(self, key: str, name: str, question: Question) -> Json:
         if name not in question.metadata:
@@ -69,11 +70,13 @@ def read_filters(spec: RungSpec) -> Filters:
     return Filters(fixed, of_case, options.where(spec, "filters"))
 
 
-def _meets(document: Document, conditions: Mapping[str, Json]) -> bool:
-    return all(_common(document.metadata.get(key), value) for key, value in conditions.items())
+def meets(metadata: Mapping[str, Json], conditions: Mapping[str, Json]) -> bool:
+    """Whether metadata meet conditions: each key has the value, or one of the values, that are asked for."""
+    return all(common(metadata.get(key), value) for key, value in conditions.items())
 
 
-def _common(had: Json, asked: Json) -> bool:
+def common(had: Json, asked: Json) -> bool:
+    """Whether a value, or one of a list of values, is one of those that are asked for."""
     wanted = asked if isinstance(asked, list) else [asked]
     return any(_same(one, other) for one in (had if isinstance(had, list) else [had]) for other in wanted)
 

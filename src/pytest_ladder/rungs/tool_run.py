@@ -1,0 +1,236 @@
+"""One answer of an agent: the model calls tools until it knows it, within rules and limits that hold."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from pytest_ladder.core.answers import Answer, Reply
+from pytest_ladder.core.canonical import Json
+from pytest_ladder.core.cases import Question
+from pytest_ladder.core.ports import LLM, Tool
+from pytest_ladder.core.prompt_parts import CONTEXT, REPAIR, Prompt
+from pytest_ladder.core.structured import Schema
+from pytest_ladder.core.traces import place_of
+from pytest_ladder.errors import InvalidFile, LadderError, ModelFailed, ModelRefused, ModelUnavailable, message
+from pytest_ladder.rungs.chat import Chat
+from pytest_ladder.rungs.tool_rules import Made, Rule
+from pytest_ladder.rungs.tool_talk import Offer, Result, Talk, Wanted
+
+STEPS, CALLS, COST = "max_steps", "max_tool_calls", "max_cost"
+ANSWERED = "answered"
+
+REMINDERS = 2
+"""How often an answer is sent back because a required tool was not called."""
+REMIND = "Before you answer, call {names}."
+LAST = "No further tool can be called. Answer now, with what you know."
+
+
+@dataclass(frozen=True)
+class Limits:
+    """The bounds of one answer."""
+
+    max_steps: int = 8
+    """Replies in which the model may ask for calls."""
+    max_tool_calls: int = 16
+    """Calls that are made."""
+    max_cost_usd: float | None = None
+    """What its model calls may cost before the last one; None for no bound."""
+    max_result: int = 8000
+    """Characters of a result that the model is shown and the trace keeps."""
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What the answers of one agent have in common."""
+
+    llm: LLM
+    chat: Chat
+    """Renders the conversation before the first reply."""
+    tools: Mapping[str, Tool]
+    rules: Mapping[str, Rule]
+    """Tool -> its rule."""
+    limits: Limits
+    talks: list[Talk]
+    """How to speak of tools; the last, where there are two, once the provider refuses the first."""
+    where: str
+    """The prompt, for messages."""
+
+    @cached_property
+    def schemas(self) -> Mapping[str, Schema]:
+        """Tool -> what its arguments must fit."""
+        return {name: Schema(tool.parameters, f"tool {name}") for name, tool in self.tools.items()}
+
+    def offers(self, question: Question) -> list[Offer]:
+        """The tools that are there for a case, their rules in their descriptions."""
+        found = []
+        for name, rule in self.rules.items():
+            if rule.offered(question):
+                told = " ".join([self.tools[name].description, *rule.told(question)])
+                found.append(Offer(name, told, self.tools[name].parameters))
+        return found
+
+
+@dataclass
+class Run:
+    """One answer in the making."""
+
+    parts: Parts
+    question: Question
+    steps: list[Json] = field(default_factory=list)
+    calls: list[Json] = field(default_factory=list)
+    made: Made = field(default_factory=Made)
+    turns: int = 0
+    asked: int = 0
+    """Calls that the model asked for, made or refused."""
+    reminders: int = 0
+    spent_usd: float = 0.0
+    over: str = ""
+    """The limit that is reached; empty while none is."""
+
+    def __post_init__(self) -> None:
+        self.offers = self.parts.offers(self.question)
+        self.needed = [name for name, rule in self.parts.rules.items() if rule.needed(self.question)]
+        self._open(self.parts.talks[0])
+
+    async def answer(self) -> Answer:
+        """Call tools and answer."""
+        while not self.over:
+            reply = await self._chat()
+            wanted = self.talk.read(reply, self.offers, self.asked)
+            missing = self._missing()
+            if wanted:
+                await self._act(reply, wanted)
+            elif missing and self.reminders < REMINDERS:
+                self._remind(reply, missing)
+            else:
+                return self._ended(reply, ANSWERED)
+            self.over = self.over or self._reached()
+        return await self._last()
+
+    def _open(self, talk: Talk) -> None:
+        prompt = self.parts.chat.messages(self.question)
+        if prompt[-1]["role"] == "assistant":
+            fault = "the prompt of a tool agent ends in the assistant's words: it could call nothing"
+            raise InvalidFile(message(self.parts.where, fault, next_step="end it with a `user:` message"))
+        self.talk, self.prompt = talk, talk.opened(prompt, self.offers, self.question)
+
+    async def _chat(self, last: bool = False) -> Reply:
+        try:
+            reply = await self._once(last)
+        except (ModelFailed, ModelRefused) as fault:
+            talks = self.parts.talks
+            other = talks[-1] if len(talks) > 1 or self.talk is not talks[0] else None
+            if other is None or self.turns or isinstance(fault, ModelUnavailable) or "tool" not in str(fault).lower():
+                raise
+            del talks[:-1]  # for all answers from now on
+            self._open(other)
+            reply = await self._once(last)
+        self.turns += 1
+        self.spent_usd += reply.cost_usd
+        return reply
+
+    async def _once(self, last: bool) -> Reply:
+        return await self.parts.llm.chat(self.prompt, **self.talk.options(self.offers, last))
+
+    def _reached(self) -> str:
+        limits = self.parts.limits
+        if limits.max_cost_usd is not None and self.spent_usd >= limits.max_cost_usd:
+            return COST
+        return STEPS if self.turns >= limits.max_steps else ""
+
+    async def _act(self, reply: Reply, wanted: Sequence[Wanted]) -> None:
+        results = [await self._one(one) for one in wanted]
+        self._say(self.talk.turns(reply, results), CONTEXT)
+
+    async def _one(self, wanted: Wanted) -> Result:
+        """Make a call, or refuse it; the trace says which."""
+        self.asked += 1
+        rule, fault = self._refusal(wanted)
+        if rule:
+            return self._refused(wanted, rule, fault)
+        self.calls.append({"name": wanted.name, "arguments": wanted.arguments})
+        self.made.executed[wanted.name] += 1
+        step: dict[str, Json] = {"step": "tool", "name": wanted.name, "arguments": wanted.arguments}
+        self.steps.append(step)
+        try:
+            text = _text(await self.parts.tools[wanted.name].call(wanted.arguments, self.question))
+        except LadderError:
+            raise
+        except (Exception, SystemExit) as error:  # noqa: BLE001  whatever the user's tool raises
+            text = self._cut(f"{type(error).__name__}: {error}" if str(error) else type(error).__name__)
+            step |= {"error": text, **({"at": place} if (place := place_of(error)) else {})}
+            return Result(wanted, text, failed=True)
+        self.made.succeeded.add(wanted.name)
+        step["result"] = self._cut(text)
+        return Result(wanted, step["result"], failed=False)
+
+    def _refusal(self, wanted: Wanted) -> tuple[str, str]:
+        """The rule that forbids a call and why, both empty where none does; the first that is broken."""
+        name, parts = wanted.name, self.parts
+        if name not in {offer.name for offer in self.offers}:
+            known = ", ".join(offer.name for offer in self.offers) or "none"
+            return "when" if name in parts.tools else "name", f"there is no tool {name!r} here; there are: {known}"
+        fault = wanted.fault or parts.schemas[name].fault(wanted.arguments)
+        if fault:
+            return "parameters", f"{name}: {fault}"
+        if self.made.executed.total() >= parts.limits.max_tool_calls:
+            self.over = CALLS
+            return CALLS, f"{parts.limits.max_tool_calls} calls are made, and there can be no more"
+        return parts.rules[name].broken(wanted.arguments, self.made)
+
+    def _refused(self, wanted: Wanted, rule: str, fault: str) -> Result:
+        told = {"name": wanted.name, "arguments": wanted.arguments, "rule": rule, "error": fault}
+        self.steps.append({"step": "refused", **told})
+        return Result(wanted, fault, failed=True)
+
+    def _missing(self) -> list[str]:
+        return [name for name in self.needed if not self.made.executed[name]]
+
+    def _remind(self, reply: Reply, missing: Sequence[str]) -> None:
+        self.reminders += 1
+        self.steps.append({"step": "reminded", "missing": list(missing)})
+        again = {"role": "user", "content": REMIND.format(names=" and ".join(missing))}
+        self._say([*self.talk.turns(reply, ()), again], REPAIR)
+
+    async def _last(self) -> Answer:
+        """Ask for the answer once more, and make no call that comes instead of it."""
+        self._say([{"role": "user", "content": LAST}], REPAIR)
+        reply = await self._chat(last=True)
+        for wanted in self.talk.read(reply, self.offers, self.asked):
+            self._refused(wanted, self.over, LAST)
+        return self._ended(reply, self.over)
+
+    def _ended(self, reply: Reply, reason: str) -> Answer:
+        told = {"reason": reason, "mode": self.talk.mode, "replies": self.turns, "calls": len(self.calls)}
+        self.steps.append({"step": "stop", **told})
+        return Answer(
+            reply.text.strip(), tool_calls=tuple(self.calls), steps=tuple(self.steps), validation=self._validation(),
+            finish_reason=reply.finish_reason,
+        )  # fmt: skip
+
+    def _validation(self) -> Json:
+        """Whether every required tool was called; None where none is required."""
+        if not self.needed:
+            return None
+        missing = ", ".join(self._missing())
+        fault = f"required, and not called: {missing}" if missing else None
+        return {"valid": not missing, "attempts": self.reminders + 1, "error": fault}
+
+    def _say(self, turns: Sequence[Mapping[str, Any]], part: str) -> None:
+        more = sum(len(str(turn.get("content") or "")) for turn in turns)
+        known = self.prompt.parts
+        self.prompt = Prompt((*self.prompt, *turns), {**known, part: known.get(part, 0) + more}, self.prompt.flags)
+
+    def _cut(self, text: str) -> str:
+        most = self.parts.limits.max_result
+        text = text.encode("utf-8", "replace").decode("utf-8")
+        return text if len(text) <= most else f"{text[:most]}\n[cut: {most} of {len(text)} characters]"
+
+
+def _text(value: Json) -> str:
+    """A result as the model is shown it: a text as it is, anything else as JSON; TypeError where it is neither."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
