@@ -9,9 +9,11 @@ from pytest_ladder.core.rungs import RungSpec
 from pytest_ladder.errors import InvalidFile, message
 from pytest_ladder.rungs import options
 from pytest_ladder.rungs.query_decomposition import build_query_decomposition
+from pytest_ladder.rungs.tool_agent import build_tool_agent
 
 STRATEGIES: Mapping[str, RungFactory] = {
     "query_decomposition": build_query_decomposition,
+    "tool_agent": build_tool_agent,
 }
 """Strategy -> what builds its system."""
 
@@ -24,6 +26,13 @@ USED_BY: Mapping[str, tuple[str, ...]] = {
     "step_separator": ("query_decomposition",),
     "merge": ("query_decomposition",),
     "merge_prompt": ("query_decomposition",),
+    "tools": ("tool_agent",),
+    "tool_mode": ("tool_agent",),
+    "tool_prompt": ("tool_agent",),
+    "tool_rules": ("tool_agent",),
+    "max_tool_calls": ("tool_agent",),
+    "max_cost": ("tool_agent",),
+    "max_result": ("tool_agent",),
 }
 """Key -> the strategies that read it; a key that is not here is read by all, or is for them to refuse."""
 

@@ -87,7 +87,7 @@ def read_rules(spec: RungSpec, tools: Sequence[Tool]) -> dict[str, Rule]:
     known = {tool.name: tool for tool in tools}
     tables = options.table(spec, KEY)
     for name in tables:
-        _check_name(spec, name, known, f"{KEY}.{name}")
+        _check_name(spec, name, known, (name,))
     rules = {name: _rule(spec, tool, tables.get(name, {}), known) for name, tool in known.items()}
     for name in rules:
         if name in _before(name, rules):
@@ -96,17 +96,10 @@ def read_rules(spec: RungSpec, tools: Sequence[Tool]) -> dict[str, Rule]:
     return rules
 
 
-def metadata_keys(rules: Mapping[str, Rule]) -> Iterator[tuple[str, str]]:
-    """Tool and key of the cases' metadata, for each that a rule asks for."""
-    for name, rule in rules.items():
-        asked = {**rule.when, **(rule.required if isinstance(rule.required, Mapping) else {})}
-        yield from ((name, key) for key in asked)
-
-
 def _rule(spec: RungSpec, tool: Tool, table: Mapping[str, Json], known: Mapping[str, Tool]) -> Rule:
     after = tuple(table.get("after", ()))
     for name in after:
-        _check_name(spec, name, known, f"{KEY}.{tool.name} after")
+        _check_name(spec, name, known, (tool.name, "after"))
     return Rule(
         tool.name, table.get("when", {}), after, table.get("at_most"), table.get("required", False),
         _arguments(spec, tool, table["arguments"]) if table.get("arguments") else None,
@@ -114,7 +107,7 @@ def _rule(spec: RungSpec, tool: Tool, table: Mapping[str, Json], known: Mapping[
 
 
 def _arguments(spec: RungSpec, tool: Tool, value: Mapping[str, Json]) -> Schema:
-    where = f"{options.where(spec, KEY)}.{tool.name} arguments"
+    where = spec.at(KEY, tool.name, "arguments")
     parameters = tool.parameters["properties"]
     for name in [*(value.get("properties") or ()), *(value.get("required") or ())]:
         if name not in parameters:
@@ -127,9 +120,9 @@ def _arguments(spec: RungSpec, tool: Tool, value: Mapping[str, Json]) -> Schema:
         raise InvalidFile(message(where, str(fault))) from None
 
 
-def _check_name(spec: RungSpec, name: str, known: Mapping[str, Tool], key: str) -> None:
+def _check_name(spec: RungSpec, name: str, known: Mapping[str, Tool], place: tuple[str, ...]) -> None:
     if name not in known:
-        where = f"{options.where(spec, KEY).removesuffix(KEY)}{key}"
+        where = spec.at(KEY, *place)
         fault, step = "the rung has no tool of this name", mend(name, known)
         raise InvalidFile(message(where, fault, got=name, expected=" | ".join(known), next_step=step))
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pytest_ladder.backends.calling import calls_by
 from pytest_ladder.backends.cross_encoder import CrossEncoder
 from pytest_ladder.backends.models import build_model, settings_of
 from pytest_ladder.backends.retrievers import RETRIEVERS, build_retriever
@@ -18,11 +19,12 @@ from pytest_ladder.core.canonical import Json
 from pytest_ladder.core.cases import EvalSet
 from pytest_ladder.core.extensions import Extensions, NoExtensions
 from pytest_ladder.core.ladder import Ladder
-from pytest_ladder.core.ports import LLM, Document, Example, Kit, Model, Retriever, System
+from pytest_ladder.core.ports import LLM, Document, Example, Kit, Model, Retriever, System, Tool
 from pytest_ladder.core.rungs import Kind, RungSpec
 from pytest_ladder.core.scorers import SCORERS, build_scorer
 from pytest_ladder.core.scores import MetricSpec, Scored, Scorer
 from pytest_ladder.errors import InvalidFile, InvalidRequest, message
+from pytest_ladder.rungs.function_tool import FunctionTool
 from pytest_ladder.rungs.own import OwnSystem
 from pytest_ladder.rungs.registry import build
 from pytest_ladder.store.corpus import read_documents, read_examples
@@ -103,12 +105,18 @@ class Assembler:
             shown=self.shown,
             seed=self.ladder.seed,
             structured=lambda: able(rung.model, lambda name: self.function(name, self.ladder.at_model(rung))),
+            tool=lambda reference: self._tool(rung, reference),
+            calling=lambda: calls_by(rung.model, lambda name: self.function(name, self.ladder.at_model(rung))),
         )
         return build(rung, kit)
 
     def added(self, rung: RungSpec) -> Callable[..., Any] | None:
         """The system that a plugin gives for a rung whose table names none."""
         return None if rung.system else self.extensions.system(rung, self.ladder)
+
+    def _tool(self, rung: RungSpec, reference: str) -> Tool:
+        where = rung.at("tools")
+        return FunctionTool(self.function(reference, where), reference.rpartition(":")[2], where)
 
     def _retriever(
         self, name: str, documents: Sequence[Document], options: Mapping[str, Json], where: str = "retriever"

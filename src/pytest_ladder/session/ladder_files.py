@@ -32,6 +32,7 @@ from pytest_ladder.session.evidence import doubts
 from pytest_ladder.session.judges import Judges
 from pytest_ladder.session.scrub import Scrubber
 from pytest_ladder.session.settings import Settings
+from pytest_ladder.session.tools import check_agents
 from pytest_ladder.store.cases_file import read_cases
 from pytest_ladder.store.digests import Fingerprint, contract, fingerprint
 from pytest_ladder.store.escalation_log import read_log
@@ -104,6 +105,8 @@ class LadderFiles:
         self.judges, self.agreements = Judges(self), Agreements(self)
         self.assembler = Assembler(self.ladder, evalsets, shared.extensions, self.judges)
         self.assembler.scorers()
+        if not self.settings.read_only:  # a run that asks nothing loads no tool
+            check_agents(self.assembler, self.whole)
         check_words(self.judgements, self.ladder.metrics)
         self._fingerprints: dict[str, Fingerprint] = {}
         self._check_prompt_versions()

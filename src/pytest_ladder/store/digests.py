@@ -15,10 +15,12 @@ from pytest_ladder.errors import InvalidFile, message
 from pytest_ladder.store.content import file_digest
 from pytest_ladder.store.modules import check_defined, code_file, existing_file, names_file, project_imports
 from pytest_ladder.store.paths import beside, inside, relative
-from pytest_ladder.store.schema_rungs import ASIDES
+from pytest_ladder.store.schema_rungs import ASIDES, texts_of
 
 _FILES = ("prompt", *ASIDES, "examples", "output", "corpus")
 """Keys of a rung that name a file which its answers depend on."""
+TOOLS = "tools"
+"""The key that names the functions an agent may call."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +85,9 @@ def _counts(path: Path) -> bool:
 def _code_files(ladder: Ladder, rung: RungSpec) -> Iterable[Path]:
     """The files of the rung's own model and system; both must define the function that is named."""
     others = [(key, rung.options.get(key)) for key in OTHER_MODELS]
-    for key, reference in (("model", rung.model), *others, ("system", rung.system)):
-        if not reference or (key != "system" and not names_file(str(reference))):
+    tools = [(TOOLS, reference) for reference in texts_of(rung.options.get(TOOLS))]
+    for key, reference in (("model", rung.model), *others, *tools, ("system", rung.system)):
+        if not reference or (key not in ("system", TOOLS) and not names_file(str(reference))):
             continue
         where = ladder.at_model(rung) if key == "model" else ladder.at("rungs", rung.id, key)
         path = code_file(reference, ladder.folder, ladder.rootdir, where)
@@ -109,17 +112,20 @@ def _depends(ladder: Ladder, rung: RungSpec) -> Iterable[Path]:
 
 
 def _warnings(ladder: Ladder, rung: RungSpec, files: Iterable[Path]) -> Iterable[str]:
-    """One warning for what a system imports without the fingerprint knowing."""
-    if not rung.system or rung.depends:
+    """One warning for what the file of a system, a tool or a router imports without the fingerprint knowing."""
+    if rung.depends:
         return
     known = {path.resolve() for path in files}
-    where = ladder.at("rungs", rung.id, "system")
-    path = code_file(rung.system, ladder.folder, ladder.rootdir, where)
-    imported = project_imports(path, ladder.folder, ladder.rootdir) if path else ()
-    missing = [relative(file, ladder.rootdir) for file in imported if file not in known]
-    if path and missing:
-        fault = f"{relative(path, ladder.rootdir)} imports {', '.join(missing)}: a change there is not noticed"
-        yield message(where, fault, next_step="name the files in `depends`")
+    tools = [(TOOLS, reference) for reference in texts_of(rung.options.get(TOOLS))]
+    written = [("system", rung.system)] if rung.system else [*tools, *_router(rung)]
+    places = [(ladder.at("rungs", rung.id, key), reference) for key, reference in written]
+    paths = {code_file(reference, ladder.folder, ladder.rootdir, where): where for where, reference in places}
+    for path, where in paths.items():
+        imported = project_imports(path, ladder.folder, ladder.rootdir) if path else ()
+        missing = [relative(file, ladder.rootdir) for file in imported if file not in known]
+        if path and missing:
+            fault = f"{relative(path, ladder.rootdir)} imports {', '.join(missing)}: a change there is not noticed"
+            yield message(where, fault, next_step="name the files in `depends`")
 
 
 def contract(ladder: Ladder, rootdir: Path) -> str:

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field
 
 from pytest_ladder.core.rungs import REQUIRED
+from pytest_ladder.store.schema_rungs import ToolRule
 from pytest_ladder.store.schema_types import (
     Amount,
     Count,
@@ -201,5 +202,6 @@ TABLES: dict[str, type[Table]] = {
     "metrics": Metric,
     "prices": PriceTable,
     "waiver": WaiverTable,
+    "tool_rules": ToolRule,
 }
 """Where a table's keys are described, by the first key of its path."""

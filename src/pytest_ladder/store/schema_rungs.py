@@ -106,6 +106,21 @@ class AdvancedRagRung(RagRung):
     """Searches of one answer, at most."""
 
 
+class ToolRule(Table):
+    """What holds for one tool of an agent."""
+
+    when: Options = Field(default={})
+    """Metadata that a case must have for the tool to be offered."""
+    after: list[Text] = Field(default=[])
+    """Tools that must have succeeded before."""
+    at_most: Positive | None = None
+    """Calls of one answer."""
+    required: bool | Options = False
+    """Whether it must be called before an answer is given; or the metadata of the cases of which that holds."""
+    arguments: Options = Field(default={})
+    """A JSON Schema that its arguments must fit."""
+
+
 class DecomposeRung(AdvancedRagRung):
     """Several model calls for one answer."""
 
@@ -125,6 +140,20 @@ class DecomposeRung(AdvancedRagRung):
     """What makes one answer of those to the sub-questions."""
     merge_prompt: Text | None = None
     """How the model is asked to."""
+    tools: list[Reference] = Field(default=[])
+    """Functions that the agent may call."""
+    tool_rules: dict[Text, ToolRule] = Field(default={})
+    """Tool -> when it may, and when it must, be called."""
+    tool_mode: Literal["auto", "provider", "text"] | None = None
+    """How the model asks for a tool."""
+    tool_prompt: Text | None = None
+    """How a model that asks in text is told of the tools."""
+    max_tool_calls: Positive | None = None
+    """Calls of one answer, at most."""
+    max_cost: Annotated[float, Field(gt=0)] | None = None
+    """USD of one answer, above which the agent is asked for its answer."""
+    max_result: Positive | None = None
+    """Characters of a tool's result, at most."""
 
 
 class FineTuneRung(AdvancedRagRung):
@@ -155,10 +184,19 @@ RUNG_TABLES: dict[str, type[Rung]] = {
 }
 """Kind -> the keys that its tables may hold."""
 
-ASIDES = ("rewrite_prompt", "multi_query_prompt", "context_prompt", "agent_prompt", "plan_prompt", "merge_prompt")
+ASIDES = (
+    "rewrite_prompt", "multi_query_prompt", "context_prompt", "agent_prompt", "plan_prompt", "merge_prompt",
+    "tool_prompt",
+)  # fmt: skip
 """Keys of a rung that name a prompt other than that of the answer."""
 
 RUNG_PATHS = (
     "prompt", *ASIDES, "examples", "output", "corpus", "train", "regression", "out_of_distribution", "adapter"
 )  # fmt: skip
 """Keys of a rung that name a file or folder beside the ladder."""
+
+
+def texts_of(written: object) -> tuple[str, ...]:
+    """The texts that a key holds: one, several or none."""
+    found = written if isinstance(written, list | tuple) else [written]
+    return tuple(item for item in found if isinstance(item, str))

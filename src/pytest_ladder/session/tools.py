@@ -1,0 +1,55 @@
+"""The rungs whose model calls tools: looked at before anything is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from pytest_ladder.core.answers import Reply
+from pytest_ladder.core.canonical import Json
+from pytest_ladder.core.cases import EvalSet
+from pytest_ladder.core.ladder import Ladder
+from pytest_ladder.core.names import mend
+from pytest_ladder.core.rungs import Kind, RungSpec
+from pytest_ladder.errors import InvalidFile, InvalidRequest, message
+from pytest_ladder.session.assemble import Assembler
+
+TOOL_AGENT = "tool_agent"
+
+
+class _Nobody:
+    """A model client that is never asked."""
+
+    async def chat(self, messages: Sequence[Mapping[str, Json]], /, **options: Json) -> Reply:  # noqa: ARG002
+        raise InvalidRequest(message("llm", "nothing is asked while a ladder is read"))
+
+
+def agents(ladder: Ladder) -> Iterator[RungSpec]:
+    """The rungs whose built-in system calls tools."""
+    for rung in ladder.rungs:
+        if rung.kind is Kind.DECOMPOSE and rung.system is None and rung.options.get("strategy") == TOOL_AGENT:
+            yield rung
+
+
+def check_agents(assembler: Assembler, evalset: EvalSet) -> None:
+    """Load the tools of each agent, and read its rules against them and against the cases.
+
+    Raises:
+        InvalidFile: a tool cannot be offered to a model, a rule cannot be used, or it asks for metadata that no case
+            has.
+    """
+    for rung in agents(assembler.ladder):
+        if assembler.added(rung) is None:
+            assembler.system(rung, lambda _: _Nobody())
+            _check_metadata(rung, evalset)
+
+
+def _check_metadata(rung: RungSpec, evalset: EvalSet) -> None:
+    known = dict.fromkeys(key for case in evalset for key in case.metadata)
+    for tool, rule in (rung.options.get("tool_rules") or {}).items():
+        for part in ("when", "required"):
+            asked = rule.get(part)
+            for key in asked if isinstance(asked, dict) else ():
+                if key not in known:
+                    where, fault = rung.at("tool_rules", tool, part), "no case has this key in its `metadata`"
+                    expected = " | ".join(known) or None
+                    raise InvalidFile(message(where, fault, got=key, expected=expected, next_step=mend(key, known)))
