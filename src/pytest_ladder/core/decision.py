@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from pytest_ladder.core.advice import Situation, advise
+from pytest_ladder.core.diagnosis import CALLS_FOR, called_for
 from pytest_ladder.core.diagnosis_kinds import FailureKind
 from pytest_ladder.core.entries import DecisionEntry, RungEntry, Verdict
 from pytest_ladder.core.ladder import CONFIDENT, Ladder
@@ -89,7 +90,7 @@ def decide(
             ladder, seen, current, _advice(ladder, seen, diagnosis, open_, only_limits, plateau()),
             concessions() if open_ else (), looks,
         )  # fmt: skip
-    return _incomplete(ladder, current, rung, looks)
+    return _incomplete(ladder, current, rung, looks, called_for(diagnosis))
 
 
 def _counted(entry: RungEntry, look: Look | None) -> RungEntry:
@@ -168,15 +169,17 @@ def _with(reason: str, granted: Sequence[str]) -> str:
 
 
 def _incomplete(
-    ladder: Ladder, current: Mapping[str, RungEntry], rung: RungSpec, looks: Mapping[str, Look]
-) -> Decision:
+    ladder: Ladder, current: Mapping[str, RungEntry], rung: RungSpec, looks: Mapping[str, Look],
+    failure: FailureKind | None,
+) -> Decision:  # fmt: skip
     if rung.id in current and _unlooked(ladder, current[rung.id], looks):
         reason = f"{rung.id} meets the target on the eval set, but its look at the hold-out set is not on record"
         return Decision(None, False, (), reason, f"run `pytest --ladder --ladder-rung={rung.id}`")
     what = "is in error" if rung.id in current else "has no current record"
     met = [r.id for r in ladder.rungs if r.id in current and current[r.id].verdict is Verdict.MET]
     reason = f"{met[0]} meets the target, but the cheaper rung {rung.id} {what}" if met else f"{rung.id} {what}"
-    return Decision(None, False, (), reason, f"run `pytest --ladder --ladder-rung={rung.id}`")
+    why = f": most failures are of kind {failure}" if failure and not met and rung.kind in CALLS_FOR[failure] else ""
+    return Decision(None, False, (), reason, f"run `pytest --ladder --ladder-rung={rung.id}`{why}")
 
 
 def shortfall(ladder: Ladder, entry: RungEntry) -> str:

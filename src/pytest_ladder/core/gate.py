@@ -83,6 +83,9 @@ class GateRequest:
     """Of the best cheaper rung's failed cases."""
     diagnosed_rung: str | None
     today: date
+    reviewed: Mapping[FailureKind, int] | None = None
+    """The same, counting only what a person or a plugin says: what the record alone shows exempts no rung. None: the
+    same as `diagnosis`."""
     only_limits: bool = False
     """Whether the best cheaper rung meets every threshold of quality and misses only `[limits]`."""
     waivers: tuple[Waiver, ...] = ()
@@ -112,7 +115,7 @@ def _all(request: GateRequest) -> Iterator[Refusal]:
     for kind in request.ladder.gate.required:
         if kind in waived:
             yield from (refusal for refusal in _required(request, kind) if refusal.code == Code.STALE)
-        elif not exempts(kind, request.diagnosis):
+        elif not exempts(kind, _reviewed(request)):
             yield from _required(request, kind)
     yield from _exemptions(request)
     if not waived:
@@ -126,9 +129,9 @@ def concessions(request: GateRequest) -> tuple[str, ...]:
     waivers = in_force(request.waivers, request.ladder.name, request.today)
     told = [f"waiver {w.kind} of {w.approved_by} until {w.expires}" for w in waivers]
     told += [
-        f"{kind} exempt by the diagnosis of {diagnosed(request.diagnosis)} failures"
+        f"{kind} exempt by the diagnosis of {diagnosed(_reviewed(request))} failures"
         for kind in gate.required
-        if kind not in waived and exempts(kind, request.diagnosis)
+        if kind not in waived and exempts(kind, _reviewed(request))
     ]
     if gate.min_form_share <= 0 and not waived:
         told.append("the kind of failures not asked (min_form_share = 0)")
@@ -145,6 +148,10 @@ def concessions(request: GateRequest) -> tuple[str, ...]:
         if rung.current and rung.current.errors
     ]
     return (*told, *request.history)
+
+
+def _reviewed(request: GateRequest) -> Mapping[FailureKind, int]:
+    return request.diagnosis if request.reviewed is None else request.reviewed
 
 
 def _waived(request: GateRequest) -> tuple[Kind, ...]:
@@ -297,7 +304,7 @@ def _in_error(rung_id: str, entry: RungEntry) -> Refusal:
 
 def _exemptions(request: GateRequest) -> Iterator[Refusal]:
     for kind, reason in request.ladder.gate.exempt.items():
-        if not exempts(Kind(kind), request.diagnosis):
+        if not exempts(Kind(kind), _reviewed(request)):
             yield Refusal(
                 Code.EXEMPTION, f"{kind} is left out ({reason!r}), but no diagnosis backs that",
                 "Label at least 50 failures in labels.jsonl; an exemption needs its failure kinds at most 5 % of them.",

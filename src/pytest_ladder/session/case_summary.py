@@ -74,16 +74,16 @@ def _cases(standing: Standing) -> tuple[CaseSummary, ...]:
 def _rung_cases(standing: Standing, result: RungResult) -> Mapping[str, RungCase]:
     """Case id -> what a rung made of it; no answers where they are not here."""
     metrics, labels = _gating(result.evaluation), labelled(standing.run.labels, result.rung)
-    texts, classify = standing.ladder.show == "text", standing.run.shared.extensions.classify
-    found = {}
-    for one in result.evaluation.cases:
-        if not one.unasked:
-            made = _rung_case(one, metrics, labels.get(one.case.id, ""), texts)
-            unknown = made.kind == FailureKind.UNKNOWN and one.case.id not in labels
-            kind = unknown and classify(one.case, one)
-            made = replace(made, kind=kind) if kind else made
-            found[one.case.id] = replace(made, answer=None) if result.unverifiable else made
-    return found
+    texts, asked = standing.ladder.show == "text", [one for one in result.evaluation.cases if not one.unasked]
+    made = {one.case.id: _rung_case(one, metrics, labels.get(one.case.id, ""), texts) for one in asked}
+    told = standing.told(result, [one for one in asked if _unknown(made[one.case.id], labels.get(one.case.id, ""))])
+    made = {case: replace(one, kind=told.get(case, one.kind)) for case, one in made.items()}
+    return {case: replace(one, answer=None) for case, one in made.items()} if result.unverifiable else made
+
+
+def _unknown(made: RungCase, label: str) -> bool:
+    """Whether nobody has said why the case failed, not even that it is not known."""
+    return made.kind == FailureKind.UNKNOWN and not label
 
 
 def _gating(evaluation: Evaluation) -> tuple[str, ...]:

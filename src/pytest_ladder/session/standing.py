@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from functools import cached_property, partial
@@ -16,10 +16,12 @@ from pytest_ladder.core.evaluation import failed_cases
 from pytest_ladder.core.gains import Gain, form_plateau, quality
 from pytest_ladder.core.gate import GateRequest, RungEvidence, concessions, refusals
 from pytest_ladder.core.looks import Look, confirmed, confirms, is_look, more_in_holdout, unheld
+from pytest_ladder.core.results import CaseResult
 from pytest_ladder.core.rungs import Kind, RungSpec
 from pytest_ladder.core.summary import Refusal
 from pytest_ladder.core.undecided import to_decide
 from pytest_ladder.errors import InvalidFile
+from pytest_ladder.session.causes import classified, recorded
 from pytest_ladder.session.curtailing import proved
 from pytest_ladder.session.evidence import effort, outdated, rung_entries, said
 from pytest_ladder.session.gains import gains_of
@@ -185,11 +187,18 @@ class Standing:
             return {}
         return {str(kind): n for kind, n in sorted(self._diagnosed(result).items())}
 
-    def _diagnosed(self, result: RungResult) -> dict[FailureKind, int]:
+    def told(self, result: RungResult, failed: Sequence[CaseResult]) -> dict[str, str]:
+        """Case id -> why it failed, for those without a label: by a plugin, else by what the record shows."""
+        rung = self.ladder.rung(result.rung)
+        return {**recorded(self.run, rung, self.prints(rung), failed), **self._classified(result, failed)}
+
+    def _classified(self, result: RungResult, failed: Sequence[CaseResult]) -> dict[str, str]:
+        known = labelled(self.run.labels, result.rung)
+        return classified(self.run, [case for case in failed if case.case.id not in known])
+
+    def _diagnosed(self, result: RungResult, *, reviewed: bool = False) -> dict[FailureKind, int]:
         failed = failed_cases(result.evaluation, result.missed)
-        known, classify = labelled(self.run.labels, result.rung), self.run.shared.extensions.classify
-        unlabelled = [case for case in failed if case.case.id not in known]
-        told = {case.case.id: kind for case in unlabelled if (kind := classify(case.case, case))}
+        told = self._classified(result, failed) if reviewed else self.told(result, failed)
         return diagnose([case.case.id for case in failed], self.run.labels, result.rung, told)
 
     @cached_property
@@ -215,6 +224,7 @@ class Standing:
             rungs=tuple(map(self._evidence, self.below)),
             efforts=efforts,
             diagnosis=self.diagnosis,
+            reviewed=self._diagnosed(self.best, reviewed=True) if self.best else {},
             diagnosed_rung=self.best.rung if self.best else None,
             today=self.today,
             only_limits=self.best is not None and _only_limits(self.best),
