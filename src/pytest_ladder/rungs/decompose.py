@@ -8,11 +8,15 @@ from pytest_ladder.core.ports import Kit, RungFactory, System
 from pytest_ladder.core.rungs import RungSpec
 from pytest_ladder.errors import InvalidFile, message
 from pytest_ladder.rungs import options
+from pytest_ladder.rungs.plan_and_execute import build_plan_and_execute
+from pytest_ladder.rungs.prompt_chain import build_prompt_chain
 from pytest_ladder.rungs.query_decomposition import build_query_decomposition
 from pytest_ladder.rungs.tool_agent import build_tool_agent
 
 STRATEGIES: Mapping[str, RungFactory] = {
     "query_decomposition": build_query_decomposition,
+    "prompt_chain": build_prompt_chain,
+    "plan_and_execute": build_plan_and_execute,
     "tool_agent": build_tool_agent,
 }
 """Strategy -> what builds its system."""
@@ -26,6 +30,10 @@ USED_BY: Mapping[str, tuple[str, ...]] = {
     "step_separator": ("query_decomposition",),
     "merge": ("query_decomposition",),
     "merge_prompt": ("query_decomposition",),
+    "chain": ("prompt_chain",),
+    "step_prompt": ("plan_and_execute",),
+    "answer_prompt": ("plan_and_execute",),
+    "replan": ("plan_and_execute",),
     "tools": ("tool_agent",),
     "tool_mode": ("tool_agent",),
     "tool_prompt": ("tool_agent",),
@@ -57,6 +65,6 @@ def _check(spec: RungSpec, strategy: str) -> None:
     """Refuse a key of another strategy."""
     for key, users in USED_BY.items():
         if key in spec.options and strategy not in users:
-            expected = " or ".join(f'strategy = "{user}"' for user in users)
+            expected = " or ".join(f'strategy = "{user}"' for user in users if user in STRATEGIES)
             fault = f"the strategy `{strategy}` does not use it"
             raise InvalidFile(message(options.where(spec, key), fault, expected=f"{expected} with this key"))

@@ -24,6 +24,17 @@ def text(spec: RungSpec, key: str, default: str | None = None) -> str:
     return value
 
 
+def texts(spec: RungSpec, key: str, least: int) -> Sequence[str]:
+    """A key that is a list of texts, so many at least; else InvalidFile."""
+    value = spec.options.get(key)
+    if value is None:
+        raise InvalidFile(message(where(spec, key), "the rung needs this key", expected=f"at least {least} texts"))
+    if not isinstance(value, list | tuple) or len(value) < least or not all(isinstance(one, str) for one in value):
+        expected = f"a list of at least {least} texts"
+        raise InvalidFile(message(where(spec, key), "it cannot be used", got=value, expected=expected))
+    return value
+
+
 def whole(spec: RungSpec, key: str, default: int, least: int) -> int:
     """A key that is a whole number, not below `least`; else InvalidFile."""
     value = spec.options.get(key, default)

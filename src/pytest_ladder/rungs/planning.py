@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+
+from pytest_ladder.core.canonical import Json
+from pytest_ladder.core.cases import Question
 
 _NUMBER = re.compile(r"^\W*(?:(?:step|question|q)\s*)?\d+\s*[.):]+[*_]*(?:\s+|$)", re.IGNORECASE)
 _BULLET = re.compile(r"^\s*[-*•]\s+")
@@ -29,6 +33,15 @@ def numbered(reply: str) -> list[str]:
             steps[-1].append(_plain(line))
         open_ = bool(steps) and bool(line.strip())
     return [step for step in (" ".join(lines).strip() for lines in steps) if step]
+
+
+def bounded(parts: Sequence[str], most: int, question: Question) -> tuple[list[str], dict[str, Json]]:
+    """The first so many steps, the question itself where there is none, and what the trace says of the difference."""
+    kept = list(parts[:most]) or [question.text]
+    notes: dict[str, Json] = {} if parts else {"fallback": "unreadable"}
+    if len(parts) > most:
+        notes["left_out"] = len(parts) - most
+    return kept, notes
 
 
 def _plain(part: str) -> str:

@@ -16,13 +16,23 @@ from pytest_ladder.rungs.advanced_rag import Found
 from pytest_ladder.rungs.asides import side_by_side
 from pytest_ladder.rungs.chat import Chat, read_template
 from pytest_ladder.rungs.few_shot import read_examples
-from pytest_ladder.rungs.planning import parted
+from pytest_ladder.rungs.planning import bounded, parted
 from pytest_ladder.rungs.rag import grounded_template
-from pytest_ladder.rungs.references import NUMBERED, References, bare
-from pytest_ladder.rungs.stepping import Sources, of_part, planning, read_sources, read_step, told, union
+from pytest_ladder.rungs.references import References, bare
+from pytest_ladder.rungs.stepping import (
+    DEFAULT_STEPS,
+    Sources,
+    of_part,
+    planner_kit,
+    read_references,
+    read_sources,
+    step_chat,
+    step_template,
+    told,
+    union,
+)
 from pytest_ladder.rungs.structured import read_output
 
-DEFAULT_STEPS = 5
 LINE = "\n"
 MERGES = ("model", "last")
 PLAN = """\
@@ -68,14 +78,8 @@ class Plan:
             question, separator="" if self.separator == LINE else self.separator, max_steps=self.max_steps,
             first=self.references.first, second=self.references.second,
         )  # fmt: skip
-        parts = parted(reply.text, self.separator)
-        kept = parts[: self.max_steps] or [question.text]
-        step: dict[str, Json] = {"step": "plan", "questions": list(kept)}
-        if not parts:
-            step["fallback"] = "unreadable"
-        if len(parts) > len(kept):
-            step["left_out"] = len(parts) - len(kept)
-        steps.append(step)
+        kept, notes = bounded(parted(reply.text, self.separator), self.max_steps, question)
+        steps.append({"step": "plan", "questions": list(kept), **notes})
         return kept
 
 
@@ -167,20 +171,16 @@ def build_query_decomposition(spec: RungSpec, kit: Kit) -> System:
     if merge == "last" and "merge_prompt" in spec.options:
         fault, next_step = 'with `merge = "last"` nothing is merged', 'set `merge = "model"`, or leave it out'
         raise InvalidFile(message(options.where(spec, "merge_prompt"), fault, next_step=next_step))
-    merging = None if merge == "last" else read_step(spec, kit, "merge_prompt", MERGE, ["results"], "results", output)
+    merging = step_template(spec, kit, "merge_prompt", MERGE, ["results"], "results")
     return QueryDecomposition(
         _plan(spec, kit), read_sources(spec, kit, own=["max_steps"]), Chat(template, examples, kit),
-        Chat(template, examples, kit, output), merging,
+        Chat(template, examples, kit, output), None if merge == "last" else step_chat(merging, spec, kit, output),
     )  # fmt: skip
 
 
 def _plan(spec: RungSpec, kit: Kit) -> Plan:
     seen = ("separator", "max_steps", "first", "second")
-    chat = read_step(spec, planning(spec, kit), "plan_prompt", PLAN, seen, "input")
+    template = step_template(spec, kit, "plan_prompt", PLAN, seen, "input")
     separator = options.text(spec, "step_separator", LINE)
-    placeholder = options.text(spec, "placeholder", NUMBERED)
-    for key, text in (("step_separator", separator), ("placeholder", placeholder)):
-        if not text or (key == "placeholder" and not text.strip()):
-            raise InvalidFile(message(options.where(spec, key), "the text is empty", expected="some text"))
     max_steps = options.whole(spec, "max_steps", DEFAULT_STEPS, least=1)
-    return Plan(chat, separator, References(placeholder), max_steps)
+    return Plan(step_chat(template, spec, planner_kit(spec, kit)), separator, read_references(spec), max_steps)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from pytest_ladder.core.answers import Answer
@@ -16,6 +16,7 @@ from pytest_ladder.rungs.advanced_rag import SWITCHED_BY, SWITCHES, Found, Retri
 from pytest_ladder.rungs.asides import read_aside
 from pytest_ladder.rungs.chat import Chat
 from pytest_ladder.rungs.few_shot import Fixed, read_examples
+from pytest_ladder.rungs.references import NUMBERED, References
 from pytest_ladder.rungs.structured import Output
 from pytest_ladder.rungs.template import VARIABLES, PromptTemplate
 
@@ -24,6 +25,8 @@ RETRIEVAL = (
 )  # fmt: skip
 """Keys that mean nothing without a `corpus`."""
 PLANNER = "planner"
+DEFAULT_STEPS = 5
+"""Most parts of one task, where `max_steps` does not say."""
 
 
 class Sources:
@@ -67,27 +70,39 @@ def read_sources(spec: RungSpec, kit: Kit, own: Collection[str] = ()) -> Sources
     return Sources(read_retrieval(replace(spec, options=kept), kit), ids)
 
 
-def planning(spec: RungSpec, kit: Kit) -> Kit:
+def read_references(spec: RungSpec) -> References:
+    """What `placeholder` says stands for earlier answers; InvalidFile on one that is blank."""
+    placeholder = options.text(spec, "placeholder", NUMBERED)
+    if not placeholder.strip():
+        raise InvalidFile(message(options.where(spec, "placeholder"), "the text is empty", expected="some text"))
+    return References(placeholder)
+
+
+def planner_kit(spec: RungSpec, kit: Kit) -> Kit:
     """The kit with the model that plans: the rung's `planner` where it names one."""
     named = spec.options.keys() & {PLANNER, f"{PLANNER}_options"}
     return replace(kit, llm=kit.other(PLANNER)) if named else kit
 
 
-def read_step(
-    spec: RungSpec, kit: Kit, key: str, default: str, seen: Collection[str], needed: str, output: Output | None = None
-) -> Chat:
-    """The prompt of a step, from a key's file or the default text, as what asks it.
-
-    It sees what every prompt sees, and `seen`; worked examples only where it shows them.
-    """
-    template = read_aside(spec, kit, key, default, (*VARIABLES, *seen), needed)
-    return step_chat(template, spec, kit, output)
+def step_template(
+    spec: RungSpec, kit: Kit, key: str, default: str, seen: Collection[str], needed: str
+) -> PromptTemplate:
+    """The prompt of a step, from a key's file or the default text: it sees what every prompt sees, and `seen`."""
+    return read_aside(spec, kit, key, default, (*VARIABLES, *seen), needed)
 
 
 def step_chat(template: PromptTemplate, spec: RungSpec, kit: Kit, output: Output | None = None) -> Chat:
     """What asks a step's prompt: worked examples are in it only where the template shows them."""
     examples = read_examples(spec, kit) if "examples" in template.uses else Fixed()
     return Chat(template, examples, kit, output)
+
+
+def check_shown(spec: RungSpec, key: str, names: Sequence[str], templates: Iterable[PromptTemplate]) -> None:
+    """Refuse a key whose fruits no prompt of the rung shows; InvalidFile."""
+    if key in spec.options and not any(template.uses & set(names) for template in templates):
+        shown = " or ".join(f"`{{{{ {name} }}}}`" for name in names)
+        fault = "no prompt of the rung shows what comes of it"
+        raise InvalidFile(message(options.where(spec, key), fault, next_step=f"put {shown} into one"))
 
 
 def told(step: str, answer: Answer, **more: Json) -> Json:

@@ -65,8 +65,7 @@ def version_digest(ladder: Ladder, rung: RungSpec, artifacts: Mapping[str, str])
 
 def _table_files(ladder: Ladder, rung: RungSpec) -> Iterable[Path]:
     for key in _FILES:
-        written = rung.options.get(key)
-        if isinstance(written, str):
+        for written in texts_of(rung.options.get(key)):
             yield existing_file(written, ladder.folder, ladder.rootdir, ladder.at("rungs", rung.id, key))
     adapter = rung.options.get("adapter")
     if isinstance(adapter, str):

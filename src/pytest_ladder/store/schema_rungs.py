@@ -140,6 +140,14 @@ class DecomposeRung(AdvancedRagRung):
     """What makes one answer of those to the sub-questions."""
     merge_prompt: Text | None = None
     """How the model is asked to."""
+    chain: Annotated[list[Text], Field(min_length=2)] | None = None
+    """Prompts that are asked one after another."""
+    step_prompt: Text | None = None
+    """How the model is asked to carry out a step of the plan."""
+    answer_prompt: Text | None = None
+    """How it is asked for the answer in the end."""
+    replan: Count | None = None
+    """How often the plan is revised, at most."""
     tools: list[Reference] = Field(default=[])
     """Functions that the agent may call."""
     tool_rules: dict[Text, ToolRule] = Field(default={})
@@ -185,10 +193,10 @@ RUNG_TABLES: dict[str, type[Rung]] = {
 """Kind -> the keys that its tables may hold."""
 
 ASIDES = (
-    "rewrite_prompt", "multi_query_prompt", "context_prompt", "agent_prompt", "plan_prompt", "merge_prompt",
-    "tool_prompt",
+    "rewrite_prompt", "multi_query_prompt", "context_prompt", "agent_prompt", "plan_prompt", "merge_prompt", "chain",
+    "step_prompt", "answer_prompt", "tool_prompt",
 )  # fmt: skip
-"""Keys of a rung that name a prompt other than that of the answer."""
+"""Keys of a rung that name a prompt other than that of the answer, or several of them."""
 
 RUNG_PATHS = (
     "prompt", *ASIDES, "examples", "output", "corpus", "train", "regression", "out_of_distribution", "adapter"

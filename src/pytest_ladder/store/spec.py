@@ -20,7 +20,7 @@ from pytest_ladder.store.faults import names
 from pytest_ladder.store.modules import names_file
 from pytest_ladder.store.paths import inside
 from pytest_ladder.store.schema import LadderFile
-from pytest_ladder.store.schema_rungs import RUNG_PATHS, RUNG_TABLES, Rung
+from pytest_ladder.store.schema_rungs import RUNG_PATHS, RUNG_TABLES, Rung, texts_of
 from pytest_ladder.store.schema_types import KINDS, NAME_PATTERN, Fault, plain_name
 from pytest_ladder.store.toml_file import Document
 
@@ -211,8 +211,8 @@ def _check_paths(document: Document, folder: Path, rootdir: Path) -> None:
         written: Json = document.values
         for part in place:
             written = written.get(part, {})
-        if isinstance(written, str) and written.strip():
-            _check_path(document, place, written, folder, rootdir)
+        for path in filter(str.strip, texts_of(written)):
+            _check_path(document, place, path, folder, rootdir)
 
 
 def _check_path(document: Document, place: Place, written: str, folder: Path, rootdir: Path) -> None:
