@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 
 from pytest_ladder.core.answers import Call, Reply, Request
 from pytest_ladder.core.canonical import Json, short
+from pytest_ladder.core.hybrids import seed_of_attempt
 from pytest_ladder.core.ports import Model, Priced
 from pytest_ladder.core.prices import Price
 from pytest_ladder.core.prompt_parts import told
@@ -43,6 +45,18 @@ class Ledger:
 
 current_ledger: ContextVar[Ledger | None] = ContextVar("current_ledger", default=None)
 """The ledger of the answer being made; tasks and threads started for it inherit it."""
+_attempts: ContextVar[tuple[int, ...]] = ContextVar("attempts", default=())
+"""Which of several answers to the same question is being made, an outer system's number first."""
+
+
+@contextmanager
+def attempt(number: int) -> Iterator[None]:
+    """Make another answer to the same question: its calls have a seed of their own, from number 1 on."""
+    token = _attempts.set((*_attempts.get(), number))
+    try:
+        yield
+    finally:
+        _attempts.reset(token)
 
 
 @dataclass
@@ -102,7 +116,8 @@ class Client:
             raise InvalidRequest(
                 message(self.where, "no model is named", next_step='set `model = "..."` at the top or in the rung')
             )
-        return Request(self.name, tuple(messages), {**self.options, **options}, self.seed, repeat, self.files)
+        seed = seed_of_attempt(self.seed, _attempts.get())
+        return Request(self.name, tuple(messages), {**self.options, **options}, seed, repeat, self.files)
 
     async def _ask(self, request: Request, digest: str, deadline: float | None) -> Reply:
         if self.read_only:

@@ -77,10 +77,10 @@ class OwnSystem:
 
     async def _call(self, question: Question) -> object:
         if is_async(self._function):
-            return await call(self._function, _copied(question), **self._arguments(AwaitingLLM(self._llm, self.name)))
+            return await call(self._function, copied(question), **self._arguments(AwaitingLLM(self._llm, self.name)))
         blocking = BlockingLLM(self._llm, self.name, asyncio.get_running_loop())
         try:
-            return await call(self._function, _copied(question), **self._arguments(blocking))
+            return await call(self._function, copied(question), **self._arguments(blocking))
         finally:
             blocking.release()
 
@@ -94,8 +94,8 @@ def _unawaited(error: Exception) -> bool:
     return isinstance(error, AttributeError | TypeError) and any(f"'{name}' object" in str(error) for name in names)
 
 
-def _copied(question: Question) -> Question:
-    """A copy of its own for the function, which may change what it gets without changing the case."""
+def copied(question: Question) -> Question:
+    """A copy of its own for a user's function, which may change what it gets without changing the case."""
     return Question(question.id, copy.deepcopy(question.input), copy.deepcopy(dict(question.metadata)))
 
 
