@@ -338,11 +338,12 @@ def test_content_in_parts_and_a_refusal_are_texts(direct: Asked):
     assert direct.ask().text == "I must not"
 
 
-def test_arguments_that_are_no_json_stay_as_they_are(direct: Asked):
-    call = {"type": "function", "function": {"name": "f", "arguments": "{broken"}}
+@pytest.mark.parametrize("written", ["{broken", '{"a": NaN}', '{"a": 36893488147419103232}', '{"a": "\\ud800"}'])
+def test_arguments_that_are_no_json_to_keep_stay_as_they_are(direct: Asked, written: str):
+    call = {"type": "function", "function": {"name": "f", "arguments": written}}
     direct.server.script = lambda _: saying(choices=[{"message": {"content": None, "tool_calls": [call]}}])
 
-    assert direct.ask().tool_calls == ({"name": "f", "arguments": "{broken"},)
+    assert direct.ask().tool_calls == ({"name": "f", "arguments": written},)
 
 
 @pytest.mark.parametrize(

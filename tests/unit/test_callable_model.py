@@ -99,6 +99,8 @@ def test_the_function_may_change_its_messages():
         ({"text": 3}, "`text` cannot be used, got 3; expected a string"),
         ({"text": "hi", "prompt_tokens": True}, "`prompt_tokens` cannot be used"),
         ({"text": "hi", "cost_usd": float("nan")}, "`cost_usd` cannot be used"),
+        ({"tool_calls": [{"name": "f", "arguments": float("nan")}]}, "`tool_calls` cannot be used"),
+        ({"tool_calls": [object()]}, "expected a list of JSON values"),
     ],
 )
 def test_a_wrong_return_value_is_told(returned, part):

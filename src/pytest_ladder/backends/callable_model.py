@@ -10,11 +10,20 @@ from typing import Any
 
 from pytest_ladder.backends.options import Rule, is_integer, is_number
 from pytest_ladder.core.answers import Reply, Request
-from pytest_ladder.core.canonical import Json
+from pytest_ladder.core.canonical import Json, canonical
 from pytest_ladder.core.daemon import call
 from pytest_ladder.core.names import nearest
 from pytest_ladder.core.traces import told
 from pytest_ladder.errors import LadderError, ModelFailed, message
+
+
+def _is_json(value: object) -> bool:
+    try:
+        canonical(value)
+    except (ValueError, TypeError, RecursionError):
+        return False
+    return True
+
 
 _COUNT = Rule(lambda value: is_integer(value) and value >= 0, "a whole number from 0")
 FIELDS = {
@@ -24,7 +33,7 @@ FIELDS = {
     "cost_usd": Rule(lambda value: is_number(value) and 0 <= value < float("inf"), "USD, a number from 0"),
     "model": Rule(lambda value: isinstance(value, str), "a string"),
     "finish_reason": Rule(lambda value: isinstance(value, str), "a string"),
-    "tool_calls": Rule(lambda value: isinstance(value, list | tuple), "a list"),
+    "tool_calls": Rule(lambda value: isinstance(value, list | tuple) and _is_json(value), "a list of JSON values"),
 }
 """What a dict returned by the function may hold; `text` or `tool_calls` must be there."""
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from pytest_ladder.backends.options import Rule, check_options, is_number
 from pytest_ladder.core.answers import Reply, Request
-from pytest_ladder.core.canonical import Json
+from pytest_ladder.core.canonical import Json, canonical
 from pytest_ladder.core.prices import Price
 from pytest_ladder.errors import InvalidRequest, LadderError, ModelFailed, ModelRefused, ModelUnavailable, message
 
@@ -232,10 +232,12 @@ def _tools(calls: Json) -> tuple[Json, ...] | None:
 
 
 def _arguments(written: Json) -> Any:
-    """Arguments as a value; as written where they are not JSON: what a model got wrong is for the scorers."""
+    """Arguments as a value; as written where they are no JSON that can be kept: a model's fault is for the scorers."""
     if not isinstance(written, str):
         return written
     try:
-        return json.loads(written)
-    except ValueError:
+        value = json.loads(written)
+        canonical(value)
+    except (ValueError, RecursionError):
         return written
+    return value

@@ -86,13 +86,15 @@ def fitted(value: Json, schema: Mapping[str, Json]) -> Json:
     """A value that fits a schema of `describe`, with whole numbers as int where an int is asked for, as 3.0 is one."""
     if schema.get("type") == "integer" and isinstance(value, float):
         return int(value)
+    if "anyOf" in schema:
+        return value if value is None else fitted(value, schema["anyOf"][0])
     if isinstance(value, list):
         return [fitted(item, schema.get("items") or {}) for item in value]
     if isinstance(value, dict):
         own: Mapping[str, Json] = schema.get("properties") or {}
         others = schema.get("additionalProperties") or {}
         return {key: fitted(item, own.get(key, others)) for key, item in value.items()}
-    return fitted(value, schema["anyOf"][0]) if "anyOf" in schema and value is not None else value
+    return value
 
 
 def _parameters(function: Callable[..., Any], at: str) -> list[inspect.Parameter]:
@@ -103,7 +105,7 @@ def _parameters(function: Callable[..., Any], at: str) -> list[inspect.Parameter
     for parameter in found:
         if parameter.kind in _REST:
             fault = "a parameter that the model cannot name"
-            raise InvalidFile(message(at, fault, got=str(parameter), expected="parameters with a name and a type"))
+            raise InvalidFile(message(at, fault, got=parameter.name, expected="parameters with a name and a type"))
     return found
 
 

@@ -176,7 +176,7 @@ class Run:
             return "when" if name in parts.tools else "name", f"there is no tool {name!r} here; there are: {known}"
         fault = wanted.fault or parts.schemas[name].fault(wanted.arguments)
         if fault:
-            return "parameters", f"{name}: {fault}"
+            return "parameters", fault if wanted.fault else f"the arguments cannot be used: {fault}"
         if self.made.executed.total() >= parts.limits.max_tool_calls:
             self.over = CALLS
             return CALLS, f"{parts.limits.max_tool_calls} calls are made, and there can be no more"

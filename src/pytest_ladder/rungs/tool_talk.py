@@ -33,6 +33,8 @@ Tools:
 """What is put before a model that has no field for tools."""
 
 UNREADABLE = "the arguments are not a JSON object"
+QUOTED = 100
+"""Characters of arguments that an error shows the model again."""
 NOTHING = "(nothing)"
 """What stands for an empty reply in a conversation."""
 _CALL = re.compile(r"^[^\w\n]*CALL[ \t]+[`*]*([A-Za-z_][\w-]*)(.*)", re.MULTILINE | re.DOTALL)
@@ -218,14 +220,17 @@ def _object(written: Json) -> tuple[Json, str]:
         try:
             value = _decoder.raw_decode(written.strip())[0] if written.strip() else {}
         except (ValueError, RecursionError):
-            return _clean(written), UNREADABLE
-    if not isinstance(value, Mapping):
-        return _clean(written if isinstance(written, str) else repr(written)), UNREADABLE
+            return _unreadable(written)
     try:
         canonical(value)
-    except (ValueError, TypeError, RecursionError) as error:
-        return _clean(repr(value)), f"{UNREADABLE} ({_clean(str(error))})"
-    return dict(value), ""
+    except (ValueError, TypeError, RecursionError):
+        return _unreadable(written)
+    return (dict(value), "") if isinstance(value, Mapping) else _unreadable(written)
+
+
+def _unreadable(written: Json) -> tuple[Json, str]:
+    text = _clean(written if isinstance(written, str) else repr(written))
+    return text, f"{UNREADABLE}: {text if len(text) <= QUOTED else text[:QUOTED] + '...'}"
 
 
 _decoder = json.JSONDecoder()
