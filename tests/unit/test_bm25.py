@@ -93,5 +93,7 @@ def test_an_option_it_cannot_use_is_named(options, text):
 
 
 def test_an_unknown_retriever_is_told_the_known_ones():
-    with pytest.raises(InvalidRequest, match=r"got 'bm-25'; expected bm25 \| dense \| hybrid\. Did you mean `bm25`\?"):
+    with pytest.raises(
+        InvalidRequest, match=r"got 'bm-25'; expected bm25 \| bm25s \| dense \| hybrid\. Did you mean `bm25`\?"
+    ):
         build_retriever("bm-25", [], {})

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_ladder.backends.options import Rule, check_options, is_number
 from pytest_ladder.core.canonical import Json
+from pytest_ladder.core.daemon import run_in_daemon
 from pytest_ladder.core.ports import Document, Hit
 
 if TYPE_CHECKING:
@@ -47,11 +48,12 @@ class Bm25:
     positive weight: a term that stands in exactly half of the documents gets its floor for frequent terms, and in a
     corpus so small that this floor is not positive either, every term gets Lucene's weight ln(1 + (N-n+0.5)/(n+0.5)).
 
-    What each word adds to each document is computed once, so that a query only adds up the lists of its words.
+    What each word adds to each document is computed once, by `prepare` or at the first search, so that a query only
+    adds up the lists of its words.
     """
 
     def __init__(self, documents: Sequence[Document], k1: float = 1.5, b: float = 0.75) -> None:
-        """Index the documents.
+        """Take the documents; they are not indexed yet.
 
         Args:
             documents: The corpus; it may be empty, and documents in it too.
@@ -59,27 +61,51 @@ class Bm25:
             b: Share of length normalisation, 0 to 1.
         """
         self._documents = tuple(documents)
-        tokens = [words(f"{document.title} {document.text}") for document in self._documents]
-        self._postings = _postings(_okapi(tokens, k1, b)) if any(tokens) else {}
+        self._k1, self._b = k1, b
+        self._made: dict[str, tuple[Array, Array]] | None = None
+
+    async def prepare(self) -> None:
+        """Index the documents, beside the event loop."""
+        await run_in_daemon(self._index)
 
     def search(self, query: str, top_k: int, /) -> list[Hit]:
         """The best documents, best first; ties by position in the corpus."""
         import numpy as np
 
-        lists = [self._postings[term] for term in words(query) if term in self._postings]
+        postings = self._index()
+        lists = [postings[term] for term in words(query) if term in postings]
         if not lists or top_k <= 0:
             return []
         scores = np.zeros(len(self._documents))
         for positions, weights in lists:
             scores[positions] += weights
-        found = np.flatnonzero(scores)
-        # Rounded for the order alone, so that the last bit of a platform's logarithm does not decide a tie.
-        ranks = np.round(scores[found], 9)
-        if len(found) > top_k:
-            kept = ranks >= np.partition(ranks, -top_k)[-top_k]
-            found, ranks = found[kept], ranks[kept]
-        order = np.lexsort((found, -ranks))[:top_k]
-        return [Hit(self._documents[place], float(scores[place])) for place in found[order]]
+        places = best_of(scores, np.flatnonzero(scores), top_k)
+        return [Hit(self._documents[place], float(scores[place])) for place in places]
+
+    def _index(self) -> dict[str, tuple[Array, Array]]:
+        if self._made is None:
+            tokens = [words(indexed_text(document)) for document in self._documents]
+            self._made = _postings(_okapi(tokens, self._k1, self._b)) if any(tokens) else {}
+        return self._made
+
+
+def indexed_text(document: Document) -> str:
+    """What of a document is searched for words."""
+    return f"{document.title} {document.text}"
+
+
+def best_of(scores: Array, found: Array, top_k: int) -> Array:
+    """Of the places found those of the highest scores, best first; ties by place.
+
+    Scores are rounded for the order alone, so that the last bit of a platform's logarithm does not decide a tie.
+    """
+    import numpy as np
+
+    ranks = np.round(scores[found], 9)
+    if len(found) > top_k:
+        kept = ranks >= np.partition(ranks, -top_k)[-top_k]
+        found, ranks = found[kept], ranks[kept]
+    return found[np.lexsort((found, -ranks))][:top_k]
 
 
 def _postings(index: BM25Okapi) -> dict[str, tuple[Array, Array]]:

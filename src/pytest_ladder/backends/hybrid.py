@@ -47,7 +47,8 @@ class Hybrid:
         self._rrf_k = rrf_k
 
     async def prepare(self) -> None:
-        """Embed the corpus, beside the event loop."""
+        """Index and embed the corpus, beside the event loop."""
+        await self._words.prepare()
         await self._meaning.prepare()
 
     def search(self, query: str, top_k: int, /) -> list[Hit]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from pytest_ladder.backends.bm25 import build_bm25
+from pytest_ladder.backends.bm25s_index import build_bm25s
 from pytest_ladder.backends.dense import build_dense
 from pytest_ladder.backends.hybrid import build_hybrid
 from pytest_ladder.backends.registry import Registry
@@ -14,6 +15,7 @@ from pytest_ladder.core.ports import Document, Retriever
 
 RETRIEVERS: Registry[Retriever] = Registry("retriever")
 RETRIEVERS.add("bm25", build_bm25)
+RETRIEVERS.add("bm25s", build_bm25s)
 RETRIEVERS.add("dense", build_dense)
 RETRIEVERS.add("hybrid", build_hybrid)
 

@@ -73,7 +73,7 @@ def _write(folder: Path, vectors: Mapping[bytes, Vector]) -> Path:
     import numpy as np
 
     folder.mkdir(parents=True, exist_ok=True)
-    _keep_out_of_git(folder)
+    keep_out_of_git(folder)
     keys = sorted(vectors)
     matrix = np.stack([vectors[key] for key in keys]).astype(np.float32)
     data = io.BytesIO()
@@ -91,7 +91,8 @@ def _write(folder: Path, vectors: Mapping[bytes, Vector]) -> Path:
     return path
 
 
-def _keep_out_of_git(folder: Path) -> None:
+def keep_out_of_git(folder: Path) -> None:
+    """Put a `.gitignore` into the cache that a folder lies in, or into the folder itself where it lies in none."""
     top = next((parent for parent in (folder, *folder.parents) if parent.name == FOLDER), folder)
     mark = top / ".gitignore"
     if not mark.exists():

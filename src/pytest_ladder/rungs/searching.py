@@ -10,8 +10,8 @@ from pytest_ladder.errors import InvalidFile, InvalidRequest, message
 from pytest_ladder.rungs import options
 
 DEFAULT_TOP_K = 4
-EMBEDDING = ("dense", "hybrid")
-"""The built-in retrievers that take an `embedder`."""
+WORDS = ("bm25", "bm25s")
+"""The built-in retrievers that embed nothing."""
 
 
 async def search(retriever: Retriever, query: str, top_k: int) -> Sequence[Hit]:
@@ -37,7 +37,7 @@ def read_retriever(spec: RungSpec, kit: Kit, documents: Sequence[Document]) -> R
     settings = dict(options.table(spec, "retriever_options"))
     name = options.text(spec, "retriever", "bm25")
     if "embedder" in spec.options:
-        if name == "bm25":
+        if name in WORDS:
             fault, next_step = f"the retriever `{name}` embeds nothing", 'set `retriever = "dense"` or `"hybrid"`'
             raise InvalidFile(message(options.where(spec, "embedder"), fault, next_step=next_step))
         settings.setdefault("embedder", options.text(spec, "embedder"))
