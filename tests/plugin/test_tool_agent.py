@@ -640,3 +640,20 @@ def test_the_calls_are_scored_against_the_cases_tools(bench: Bench):
     scores = bench.log[0]["scores"]
     means = {name: scores[name]["all"]["mean"] for name in ("precision", "recall", "f1")}
     assert means == {"precision": 0.5, "recall": 0.5, "f1": 0.5}  # of two calls made, one is expected; one is refused
+
+
+@pytest.mark.parametrize(
+    ("script", "tools", "kind"),
+    [
+        (["lost"], [call("order", number="7")], "tool_use"),
+        ([[call("order", number="8")], "lost"], [call("order", number="7")], "tool_use"),
+        ([[call("order", number="9")], "lost"], [], "tool_use"),
+        ([[call("order", number="7")], "lost"], [call("order", number="7")], "unknown"),
+    ],
+    ids=["not called", "wrong arguments", "failed", "in order"],
+)
+def test_a_failure_of_the_tools_is_diagnosed(bench: Bench, script: list[Any], tools: list[Any], kind: str):
+    make(bench, *script, fields=True, cases=[{**CASE, "tools": tools}])
+
+    assert bench.run().status == 1
+    assert bench.log[0]["diagnosis"] == {kind: 1}

@@ -5,13 +5,16 @@ from __future__ import annotations
 from pytest_ladder.core.diagnosis_kinds import FailureKind
 from pytest_ladder.core.results import CaseResult
 from pytest_ladder.core.rungs import Kind, RungSpec
+from pytest_ladder.core.tool_causes import tool_fault
 
 NO_RETRIEVAL = frozenset({Kind.PROMPT, Kind.FEW_SHOT, Kind.OPTIMIZE, Kind.FINE_TUNE})
 """The kinds that put no document before the model, unless they name a corpus."""
 
 
 def cause(rung: RungSpec, result: CaseResult, *, own: bool = False) -> FailureKind | None:
-    """Say why a case failed, as far as its evidence and its steps tell; None where they do not.
+    """Say why a case failed, as far as its tools, its evidence and its steps tell; None where they do not.
+
+    A tool that the case asks for was not called, or with wrong arguments, or a tool failed: `tool_use`.
 
     The evidence was not before the model: `facts` of a rung that retrieves nothing, `retrieval` of one that does. Part
     of it was, and the case takes several steps: `reasoning`, for what the next step needs cannot be searched for before
@@ -22,6 +25,9 @@ def cause(rung: RungSpec, result: CaseResult, *, own: bool = False) -> FailureKi
         result: The failed case; without answers nothing is told.
         own: Whether a system of the user's answered: where that names no document, it may have read one all the same.
     """
+    silent = own and not any(answer.tool_calls for answer in result.answers)  # it may have called without telling
+    if not silent and any(tool_fault(result.case, answer) for answer in result.answers):
+        return FailureKind.TOOL_USE
     evidence = set(result.case.evidence)
     if not (evidence and result.answers):
         return None
