@@ -22,7 +22,7 @@ ROLES = ("system", "user", "assistant")
 
 Messages = tuple[dict[str, str], ...]
 
-_ROLE_LINE = re.compile(rf"^({'|'.join(ROLES)}):[ \t]*$", re.MULTILINE)
+ROLE_LINE = re.compile(rf"^({'|'.join(ROLES)}):[ \t]*$", re.MULTILINE)
 
 
 def _shown(value: Json) -> Json:
@@ -58,8 +58,8 @@ class PromptTemplate:
         self._offset = first_line - 1
         self._variables = variables
         self._marker = f"\x02{secrets.token_hex(16)}:"
-        self._has_roles = _ROLE_LINE.search(body) is not None
-        source = _ROLE_LINE.sub(lambda match: f"{self._marker}{match[1]}\x03", body)
+        self._has_roles = ROLE_LINE.search(body) is not None
+        source = ROLE_LINE.sub(lambda match: f"{self._marker}{match[1]}\x03", body)
         self._template, names = self._compile(source)
         self.uses = names & frozenset(variables)
         """The names among `variables` that occur in the template."""

@@ -8,13 +8,15 @@ from pathlib import Path
 
 from pytest_ladder.core.entries import Entry, RungEntry
 from pytest_ladder.core.prompts import PromptText, split_front_matter
+from pytest_ladder.core.searched import KEYS as SEARCHED
+from pytest_ladder.core.searched import Searched, searched
 from pytest_ladder.errors import InvalidFile, message
 from pytest_ladder.store.content import file_digest
 from pytest_ladder.store.faults import unknown
 from pytest_ladder.store.paths import read_text
 
-KEYS = ("version", "description")
-"""What front matter may say."""
+KEYS = ("version", "description", *SEARCHED)
+"""What front matter may say; all but the first two is written by a search."""
 
 VERSIONS = "prompt_versions"
 """Where an entry's environment keeps the versions: path -> version."""
@@ -33,6 +35,8 @@ class PromptFile:
     description: str = ""
     where: str = ""
     """What messages call it."""
+    searched: Searched | None = None
+    """The search that wrote it; None where none did."""
 
 
 def read_prompt(path: Path, where: str | None = None) -> PromptFile:
@@ -50,7 +54,8 @@ def read_prompt(path: Path, where: str | None = None) -> PromptFile:
     if not body.strip():
         raise InvalidFile(message(shown, "the prompt is empty below its front matter", expected="a template"))
     version = declared.get("version")
-    return PromptFile(version, body, file_digest(path, shown), declared.get("description", ""), shown)
+    digest = file_digest(path, shown)
+    return PromptFile(version, body, digest, declared.get("description", ""), shown, searched(declared, body))
 
 
 def prompt_version(text: str, where: str = "prompt") -> str | None:
