@@ -18,6 +18,7 @@ from pytest_ladder.session.ladder_run import LadderRun
 from pytest_ladder.session.looking import looks_of, sealed_looks
 from pytest_ladder.session.results import Report
 from pytest_ladder.session.standing import Standing
+from pytest_ladder.session.tools_first import tools_first
 from pytest_ladder.session.unmatched import unmatched
 from pytest_ladder.store.escalation_log import append_entries
 
@@ -229,6 +230,7 @@ def _notes(run: LadderRun, standing: Standing, decision: Decision, now: datetime
             again = f"`pytest --ladder --ladder-record=all --ladder-rung={rung_id}` measures it anew"
             notes.append(f"the evidence of {rung_id} is {days} days old and {stale}: {again}")
     notes += unmatched(run, now.date())
+    notes += tools_first(run)
     if (down := de_escalation(run, decision)) and run.ladder.decision.de_escalate != "fail":
         notes.append(down)
     notes += filter(None, [overlap(run.whole, run.holdout)])
