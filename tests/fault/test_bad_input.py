@@ -544,15 +544,15 @@ def test_a_folder_that_cannot_be_written_is_told_and_nothing_is_asked(
 def test_a_disk_that_is_full_ends_the_rung_at_once(project: Project, monkeypatch: pytest.MonkeyPatch):
     import errno
 
-    import pytest_ladder.store.recordings as recordings
+    import pytest_ladder.store.appending as appending
 
-    written: list[Path] = []
+    written: list[int] = []
 
-    def full(path: Path, _: object) -> None:
-        written.append(path)
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+    def full(fd: int, _: object) -> None:
+        written.append(fd)
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(recordings, "append_lines", full)
+    monkeypatch.setattr(appending, "write_whole", full)
 
     ran = project.run("--ladder-concurrency=1")
 

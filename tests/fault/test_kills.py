@@ -258,8 +258,8 @@ def test_what_another_run_recorded_in_the_meantime_is_not_asked_again(
 KILLED_SAVE = """
 import os, signal, sys
 from pathlib import Path
-import pytest_ladder.store.jsonl as jsonl
-whole = jsonl._write_whole
+import pytest_ladder.store.appending as appending
+whole = appending.write_whole
 def half(fd, data):
     whole(fd, data[: len(data) // 2])
     os.kill(os.getpid(), signal.SIGKILL)
@@ -269,7 +269,7 @@ def half(fd, data):
 def torn_answer(project: Project) -> None:
     """A process that dies in the middle of writing an answer."""
     path = project.folder / "conftest.py"
-    path.write_text(KILLED_SAVE + "\njsonl._write_whole = half\n", encoding="utf-8")
+    path.write_text(KILLED_SAVE + "\nappending.write_whole = half\n", encoding="utf-8")
     assert project.spawn().status == -signal.SIGKILL
     path.unlink()
 

@@ -28,7 +28,7 @@ from pytest_ladder.store.waivers import read_waivers
 APPEND = """
 import itertools, json, sys
 from pathlib import Path
-from pytest_ladder.store.jsonl import append_lines
+from pytest_ladder.store.appending import append_lines
 path, name = Path(sys.argv[1]), sys.argv[2]
 for n in itertools.count():
     append_lines(path, [json.dumps({"writer": name, "n": n, "text": "x" * (n % 7) * 3000}).encode()])

@@ -7,7 +7,7 @@ import rfc8785
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pytest_ladder.core.answers import Answer, Record, answers_digest
+from pytest_ladder.core.answers import Answer, Record, Request, answers_digest
 from pytest_ladder.core.canonical import canonical_lf, digest, normalised, quick
 
 texts = st.text(st.characters(exclude_categories=("Cs",)), max_size=20)
@@ -54,3 +54,21 @@ def test_the_digest_of_answers_is_that_of_their_sorted_list(rows):
     expected = digest(sorted(triples, key=lambda row: (row[0], row[1], canonical_lf(row[2]))))
 
     assert answers_digest(records) == expected
+
+
+lined = st.text('ab"\\\r\n\u2028\U0001f600', max_size=8)
+messages = st.dictionaries(st.sampled_from(["role", "content", "name"]), lined | values, max_size=3)
+requests = st.builds(
+    Request, texts, st.lists(messages, max_size=3).map(tuple), st.dictionaries(texts, values, max_size=2),
+    st.integers(0, 2**40), st.integers(0, 3), texts,
+)  # fmt: skip
+
+
+@given(requests)
+def test_the_digest_of_a_request_is_that_of_its_canonical_json(request):
+    whole = {
+        "model": request.model, "messages": list(request.messages), "options": request.options,
+        "seed": request.seed, "repeat": request.repeat, **({"files": request.files} if request.files else {}),
+    }  # fmt: skip
+
+    assert request.digest == digest(whole)

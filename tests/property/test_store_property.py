@@ -14,12 +14,14 @@ from hypothesis import strategies as st
 from pytest_ladder.core.answers import Answer, Call, Record, Reply, Usage, answers_digest
 from pytest_ladder.core.canonical import canonical, digest
 from pytest_ladder.core.entries import DecisionEntry, Figure, RungEntry, Verdict
+from pytest_ladder.core.prompt_parts import FLAGS, PARTS
 from pytest_ladder.core.rungs import Kind
 from pytest_ladder.errors import Altered, InvalidFile
+from pytest_ladder.store.appending import append_lines
 from pytest_ladder.store.cases_file import read_cases
 from pytest_ladder.store.content import content_digest
 from pytest_ladder.store.escalation_log import append_entries, read_log
-from pytest_ladder.store.jsonl import append_lines, parse_line, read_lines, torn
+from pytest_ladder.store.jsonl import parse_line, read_lines, torn
 from pytest_ladder.store.record_lines import parse_record, record_line
 from pytest_ladder.store.recordings import Recordings
 from pytest_ladder.store.secrets import Redactor
@@ -42,7 +44,9 @@ replies = st.builds(
     Reply, texts, texts, texts, counts, counts, amounts, amounts.map(lambda s: round(s, 6)), counts,
     st.lists(values, max_size=1).map(tuple),
 )  # fmt: skip
-calls = st.builds(Call, texts, texts, replies)
+parts = st.dictionaries(st.sampled_from(PARTS), counts, max_size=2)
+flags = st.lists(st.sampled_from(FLAGS), max_size=2).map(tuple)
+calls = st.builds(Call, texts, texts, replies, parts, flags)
 FINGERPRINT = digest("version")
 records = st.builds(
     Record, texts, texts, counts, st.just(FINGERPRINT), answers, st.lists(calls, max_size=2).map(tuple),
@@ -63,6 +67,16 @@ def test_a_record_is_read_as_it_was_written(record: Record):
 
     assert line is not None
     assert parse_record(line, "x:1") == record
+
+
+@given(records)
+def test_a_line_is_canonical_json(record: Record):
+    line = record_line(record)
+
+    assert line == canonical(parse_line(line, "x:1"))
+    assert record.answer.as_json().encode() == canonical(record.answer.as_dict())
+    for call in record.calls:
+        assert call.as_json().encode() == canonical(call.as_dict())
 
 
 @given(st.lists(records, min_size=1, max_size=3), st.data())

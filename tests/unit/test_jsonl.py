@@ -1,4 +1,4 @@
-"""JSON Lines: strict reading, appending, replacing."""
+"""JSON Lines: strict reading, replacing."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from pytest_ladder.errors import InvalidFile
-from pytest_ladder.store import jsonl
-from pytest_ladder.store.jsonl import append_lines, read_lines, replace_file
+from pytest_ladder.store.jsonl import read_lines, replace_file
 
 BAD = {
     "syntax": (b'{"a": }', "not JSON"),
@@ -101,43 +100,6 @@ def test_a_missing_file_is_named(path: Path):
         values(path)
 
 
-def test_appending_makes_folders_and_keeps_what_is_there(path: Path):
-    append_lines(path, [b'{"a":1}'])
-    append_lines(path, [b'{"b":1}', b'{"c":1}'])
-
-    assert path.read_bytes() == b'{"a":1}\n{"b":1}\n{"c":1}\n'
-
-
-@pytest.mark.parametrize(
-    ("tail", "kept"),
-    [(b'{"b":1}', b'{"b":1}\n'), (b'{"b":', b""), (b'{"b":"' + b"x" * 200_000, b""), (b"junk", b"junk\n")],
-)
-def test_appending_ends_a_whole_last_line_and_removes_one_that_was_cut(path: Path, tail: bytes, kept: bytes):
-    written(path, b'{"a":1}\n' + tail)
-
-    append_lines(path, [b'{"c":1}'])
-
-    assert path.read_bytes() == b'{"a":1}\n' + kept + b'{"c":1}\n'
-
-
-def test_a_write_that_falls_short_is_continued(path: Path, monkeypatch: pytest.MonkeyPatch):
-    whole = os.write
-    monkeypatch.setattr(jsonl.os, "write", lambda fd, data: whole(fd, bytes(data[:3])))
-
-    append_lines(path, [b'{"a":"some text"}'])
-
-    assert path.read_bytes() == b'{"a":"some text"}\n'
-
-
-def test_each_record_is_one_write(path: Path, monkeypatch: pytest.MonkeyPatch):
-    whole, sizes = os.write, []
-    monkeypatch.setattr(jsonl.os, "write", lambda fd, data: sizes.append(len(data)) or whole(fd, data))
-
-    append_lines(path, [b'{"a":"' + b"x" * 100_000 + b'"}', b"{}"])
-
-    assert sizes == [100_009, 3]
-
-
 def test_replacing_keeps_the_mode_and_leaves_no_other_file(path: Path):
     written(path, b"old").chmod(0o640)
 
@@ -164,7 +126,7 @@ def test_a_failed_replacement_leaves_the_old_content_alone(path: Path, monkeypat
     def full(fd: int, data: bytes) -> int:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(jsonl.os, "write", full)
+    monkeypatch.setattr(os, "write", full)
     with pytest.raises(OSError, match="No space"):
         replace_file(path, b"new")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from pytest_ladder.core.canonical import Json, canonical_lf, digest, digest_bytes
+from pytest_ladder.core.canonical import Json, canonical_lf, digest, digest_bytes, members, number, quick, quoted
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +49,19 @@ class Answer:
             "tool_calls": list(self.tool_calls), "steps": list(self.steps), "validation": self.validation,
             "finish_reason": self.finish_reason,
         }  # fmt: skip
+
+    def as_json(self) -> str:
+        """The canonical JSON of `as_dict`, put together by hand: there are many answers.
+
+        Raises:
+            ValueError, TypeError: a part is not JSON.
+        """
+        return (
+            f'{{"finish_reason":{quoted(self.finish_reason)},"parsed":{members((self.parsed,))},'
+            f'"retrieved":[{",".join(map(quoted, self.retrieved))}],"steps":[{members(self.steps)}],'
+            f'"text":{quoted(self.text)},"tool_calls":[{members(self.tool_calls)}],'
+            f'"validation":{members((self.validation,))}}}'
+        )
 
     @classmethod
     def from_dict(cls, value: Mapping[str, Json]) -> Answer:
@@ -104,6 +117,21 @@ class Call:
             **({"flags": list(self.flags)} if self.flags else {}),
         }  # fmt: skip
 
+    def as_json(self) -> str:
+        """The canonical JSON of `as_dict`, put together by hand; raises as an answer's does."""
+        reply = self.reply
+        flags = f'"flags":[{",".join(map(quoted, self.flags))}],' if self.flags else ""
+        parts = f'"parts":{quick(dict(self.parts)).decode()},' if self.parts else ""
+        return (
+            f'{{"cost_usd":{number(reply.cost_usd or 0)},{flags}"latency_s":{number(round(reply.latency_s, 6))},'
+            f'"model_requested":{quoted(self.model_requested)},"model_returned":{quoted(reply.model_returned)},'
+            f'"request_digest":{quoted(self.request_digest)},'
+            f'"response":{{"finish_reason":{quoted(reply.finish_reason)},"text":{quoted(reply.text)},'
+            f'"tool_calls":[{members(reply.tool_calls)}]}},"retries":{number(reply.retries)},'
+            f'"usage":{{"completion_tokens":{number(reply.completion_tokens)},{parts}'
+            f'"prompt_tokens":{number(reply.prompt_tokens)}}}}}'
+        )
+
     @classmethod
     def from_dict(cls, value: Mapping[str, Json]) -> Call:
         """Read what `as_dict` wrote; a missing key raises KeyError."""
@@ -141,12 +169,31 @@ class Request:
 
     @property
     def digest(self) -> str:
-        """Digest of all that decides the reply."""
+        """Digest of all that decides the reply: of its canonical JSON with LF line ends."""
+        messages = ",".join(map(_message_json, self.messages))
+        options = quick(dict(self.options)).decode() if self.options else "{}"
+        files = f'"files":{quoted(self.files)},' if self.files else ""
+        data = (
+            f'{{{files}"messages":[{messages}],"model":{quoted(self.model)},"options":{options},'
+            f'"repeat":{number(self.repeat)},"seed":{number(self.seed)}}}'
+        ).encode()
+        return digest(self._whole) if b"\\r" in data else digest_bytes(data)
+
+    @property
+    def _whole(self) -> Json:
         whole = {
             "model": self.model, "messages": [dict(m) for m in self.messages], "options": dict(self.options),
             "seed": self.seed, "repeat": self.repeat,
         }  # fmt: skip
-        return digest({**whole, "files": self.files} if self.files else whole)
+        return {**whole, "files": self.files} if self.files else whole
+
+
+def _message_json(message: Mapping[str, Json]) -> str:
+    """The canonical JSON of a message, put together by hand where it is of the common form: prompts may be long."""
+    role, content = message.get("role"), message.get("content")
+    if len(message) == 2 and isinstance(role, str) and isinstance(content, str):
+        return f'{{"content":{quoted(content)},"role":{quoted(role)}}}'
+    return quick(dict(message)).decode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +235,11 @@ def answers_digest(records: Sequence[Record]) -> str:
 
     It is the digest of the canonical JSON list of these triples; equal inputs are ordered by their answers.
     """
-    rows = sorted((record.input_digest, record.repeat, canonical_lf(record.answer.as_dict())) for record in records)
+    rows = sorted((record.input_digest, record.repeat, _canonical_lf(record.answer)) for record in records)
     body = b",".join(b'["%b",%d,%b]' % (given.encode(), repeat, answer) for given, repeat, answer in rows)
     return digest_bytes(b"[" + body + b"]")
+
+
+def _canonical_lf(answer: Answer) -> bytes:
+    data = answer.as_json().encode()
+    return canonical_lf(answer.as_dict()) if b"\\r" in data else data

@@ -6,6 +6,8 @@ import hashlib
 import json
 import math
 import re
+from collections.abc import Iterable
+from json.encoder import encode_basestring
 from typing import Any, TypeAlias
 
 import rfc8785
@@ -39,6 +41,25 @@ def quick(value: Json) -> bytes:
     """The same for what is known to have text keys only, several times faster; raises as `canonical` does."""
     text = _plain.encode(value)
     return rfc8785.dumps(value) if _delicate(text) else text.encode("utf-8")
+
+
+def quoted(text: str) -> str:
+    """A text in canonical JSON; half of a surrogate pair stays, and fails when the whole is encoded."""
+    return encode_basestring(text)
+
+
+def number(value: float) -> str:
+    """A number in canonical JSON; raises as `canonical` does."""
+    if type(value) is float and 1e-4 <= value < 1e15 and value % 1:
+        return repr(value)
+    if type(value) is int and -(2**53) < value < 2**53:
+        return repr(value)
+    return canonical(value).decode("ascii")
+
+
+def members(values: Iterable[Json]) -> str:
+    """The members of a list in canonical JSON; raises as `canonical` does."""
+    return ",".join(["null" if value is None else canonical(value).decode("utf-8") for value in values])
 
 
 def _delicate(text: str) -> bool:

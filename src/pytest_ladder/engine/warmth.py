@@ -16,4 +16,5 @@ def is_cold(model: Model) -> bool:
 
 def warmed(model: Model) -> None:
     """Note that a model has given a reply."""
-    _answered[id(model)] = model
+    if is_cold(model):
+        _answered[id(model)] = model

@@ -8,7 +8,8 @@ from pathlib import Path
 from threading import Lock
 
 from pytest_ladder.core.answers import Call
-from pytest_ladder.store.jsonl import append_lines, parse_line
+from pytest_ladder.store.appending import append_lines
+from pytest_ladder.store.jsonl import parse_line
 from pytest_ladder.store.paths import relative
 from pytest_ladder.store.record_lines import calls_line, parse_calls
 from pytest_ladder.store.recordings import FOLDER

@@ -1,4 +1,4 @@
-"""JSON Lines on disk: strict reading, appending that a crash cannot tear in the middle, atomic replacement."""
+"""JSON Lines on disk: strict reading, atomic replacement."""
 
 from __future__ import annotations
 
@@ -7,20 +7,12 @@ import math
 import os
 import re
 import secrets
-from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
 
 from pytest_ladder.core.canonical import Json, canonical
 from pytest_ladder.errors import InvalidFile, message
 from pytest_ladder.store.paths import read_bytes, relative
-
-fcntl: ModuleType | None
-try:
-    import fcntl
-except ImportError:  # Windows
-    fcntl = None
 
 BOM = b"\xef\xbb\xbf"
 LARGEST = 2**53 - 1
@@ -181,75 +173,6 @@ def _decode(text: str) -> Json:
     return value
 
 
-APPENDING = os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0)
-
-
-def append_lines(path: Path, lines: Sequence[bytes]) -> None:
-    """Append lines, each by one write that no other process's write can split.
-
-    A last line that an earlier writer cut short is removed first: no reader counts it, and left in place it would
-    stand in the middle of the file. Folders are created as needed.
-
-    Args:
-        path: The file; created where it is missing.
-        lines: One record each, without a line end.
-    """
-    try:
-        fd = os.open(path, APPENDING, 0o666)
-    except FileNotFoundError:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        fd = os.open(path, APPENDING, 0o666)
-    try:
-        _lock(fd)
-        start = _mend_tail(fd)
-        for line in lines:
-            _write_whole(fd, start + line + b"\n")
-            start = b""
-    finally:
-        os.close(fd)
-
-
-def _lock(fd: int) -> None:
-    """Wait for other writers of the file: a line that one of them is writing must not be taken for a torn one.
-
-    Closing the file gives the lock back. Where the system has no such lock, the ladder's own lock has to do.
-    """
-    if fcntl is not None:
-        with suppress(OSError):
-            fcntl.flock(fd, fcntl.LOCK_EX)
-
-
-def _write_whole(fd: int, data: bytes) -> None:
-    view = memoryview(data)
-    while view:
-        view = view[os.write(fd, view) :]
-
-
-def _mend_tail(fd: int) -> bytes:
-    """Cut a torn last line off; return what must be written before the next line."""
-    end = os.fstat(fd).st_size
-    tail = _last_line(fd, end)
-    if not tail:
-        return b""
-    if not torn(tail):
-        return b"\n"
-    os.ftruncate(fd, end - len(tail))
-    return b""
-
-
-def _last_line(fd: int, end: int) -> bytes:
-    """What stands after the last line end."""
-    tail = b""
-    while end and b"\n" not in tail:
-        begin = max(0, end - 65536)
-        os.lseek(fd, begin, os.SEEK_SET)
-        tail = os.read(fd, end - begin) + tail
-        if tail.endswith(b"\n"):
-            return b""
-        end = begin
-    return tail.rpartition(b"\n")[2]
-
-
 def replace_file(path: Path, data: bytes) -> None:
     """Write a file so that a reader or a crash sees the old content or the new one, never a part.
 
@@ -261,7 +184,7 @@ def replace_file(path: Path, data: bytes) -> None:
     fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
     try:
         try:
-            _write_whole(fd, data)
+            write_whole(fd, data)
             os.fsync(fd)
         finally:
             os.close(fd)
@@ -271,3 +194,10 @@ def replace_file(path: Path, data: bytes) -> None:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def write_whole(fd: int, data: bytes) -> None:
+    """Write bytes to their end, whatever a single write takes."""
+    view = memoryview(data)
+    while view:
+        view = view[os.write(fd, view) :]

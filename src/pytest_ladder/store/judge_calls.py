@@ -9,7 +9,8 @@ from threading import Lock
 
 from pytest_ladder.core.answers import Call
 from pytest_ladder.core.canonical import short
-from pytest_ladder.store.jsonl import append_lines, read_lines
+from pytest_ladder.store.appending import append_lines
+from pytest_ladder.store.jsonl import read_lines
 from pytest_ladder.store.paths import relative
 from pytest_ladder.store.record_lines import calls_line, parse_calls
 from pytest_ladder.store.recordings import FOLDER

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pytest_ladder.core.answers import Answer, Call, Record, Reply
-from pytest_ladder.core.canonical import Json, canonical, quick
+from pytest_ladder.core.canonical import Json, canonical, number, quoted
 from pytest_ladder.errors import InvalidFile, SystemFailed, message
 from pytest_ladder.store.faults import unknown
 
@@ -39,25 +39,18 @@ def record_line(record: Record) -> bytes:
     Raises:
         SystemFailed: The answer holds a value that is not JSON.
     """
-    body = {
-        "schema": SCHEMA, "case": record.case, "input_digest": record.input_digest, "repeat": record.repeat,
-        "fingerprint": record.fingerprint, "answer": record.answer.as_dict(),
-        "calls": [call.as_dict() for call in record.calls], "latency_s": round(record.latency_s, 6),
-    }  # fmt: skip
     try:
-        return quick(body) if _of_texts(record) else canonical(body)
+        return (
+            f'{{"answer":{record.answer.as_json()},"calls":[{",".join([call.as_json() for call in record.calls])}],'
+            f'"case":{quoted(record.case)},"fingerprint":{quoted(record.fingerprint)},'
+            f'"input_digest":{quoted(record.input_digest)},"latency_s":{number(round(record.latency_s, 6))},'
+            f'"repeat":{number(record.repeat)},"schema":{SCHEMA}}}'
+        ).encode()
     except (ValueError, TypeError) as error:
         fault = f"the answer is not JSON ({error})"
         raise SystemFailed(
             message(f"case {record.case}", fault, expected="text, finite numbers, lists, objects")
         ) from None
-
-
-def _of_texts(record: Record) -> bool:
-    """Whether all of a record's keys are its own: nothing of the user's with keys that may be no texts."""
-    answer = record.answer
-    loose = (answer.parsed, answer.tool_calls, answer.steps, answer.validation)
-    return not any(loose) and not any(call.reply.tool_calls for call in record.calls)
 
 
 def calls_line(calls: tuple[Call, ...]) -> bytes:

@@ -11,7 +11,8 @@ from pytest_ladder.core.answers import Record
 from pytest_ladder.core.canonical import short
 from pytest_ladder.core.cases import EvalSet
 from pytest_ladder.errors import InvalidFile, InvalidRequest, message
-from pytest_ladder.store.jsonl import append_lines, read_lines
+from pytest_ladder.store.appending import Appender
+from pytest_ladder.store.jsonl import read_lines
 from pytest_ladder.store.paths import relative
 from pytest_ladder.store.record_lines import parse_record, record_line
 
@@ -75,6 +76,7 @@ class Recordings:
         self.read_only = read_only
         self._where = relative(self.path, rootdir)
         self._lock = Lock()
+        self._file = Appender(self.path)
         self._records: dict[Key, Record] = {}
         self._by_input: dict[tuple[str, int], Record] = {}
         self._lines = 0
@@ -111,8 +113,13 @@ class Recordings:
             raise InvalidRequest(message(self._where, "an answer of another version", got=record.fingerprint))
         line = record_line(record)
         with self._lock:
-            append_lines(self.path, [line])
+            self._file.append(line)
             self._take(record, self._where)
+
+    def close(self) -> None:
+        """Close the file; another answer opens it again."""
+        with self._lock:
+            self._file.close()
 
     def records(self) -> tuple[Record, ...]:
         """All answers on record, one for each case, input and repeat."""
