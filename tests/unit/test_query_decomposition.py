@@ -297,5 +297,5 @@ def test_a_prompt_of_merging_where_nothing_is_merged_is_refused():
 
 @pytest.mark.parametrize(("strategy", "told"), [(None, "how the task is taken apart is not said"), ("x", "got 'x'")])
 def test_a_strategy_must_be_named_and_known(strategy, told):
-    with pytest.raises(InvalidFile, match=rf"strategy: .*{told}.*; expected query_decomposition \| "):
+    with pytest.raises(InvalidFile, match=rf"strategy: .*{told}.*; expected query_decomposition \| prompt_chain"):
         Taken(strategy, two(), prompt="bare.md")

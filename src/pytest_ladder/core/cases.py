@@ -35,20 +35,21 @@ class Question:
     @property
     def text(self) -> str:
         """The input as text: a string as it is, an object as its one text field `question`, `input` or `text`."""
-        key = self._text_key
+        key = _text_key(self.input)
         return str(self.input[key] if key else self.input)
 
-    def saying(self, text: str) -> Question:
-        """The same question with another text: of an object, its one text field is replaced."""
-        key = self._text_key
-        return replace(self, input={**self.input, key: text} if key else text)
 
-    @property
-    def _text_key(self) -> str:
-        """The field that is the text of an object; empty where there is none."""
-        if not isinstance(self.input, Mapping):
-            return ""
-        return next((key for key in TEXT_KEYS if isinstance(self.input.get(key), str)), "")
+def saying(question: Question, text: str) -> Question:
+    """The same question with another text: of an object, its one text field is replaced."""
+    key = _text_key(question.input)
+    return replace(question, input={**question.input, key: text} if key else text)
+
+
+def _text_key(given: Json) -> str:
+    """The field that is the text of an object; empty where there is none."""
+    if not isinstance(given, Mapping):
+        return ""
+    return next((key for key in TEXT_KEYS if isinstance(given.get(key), str)), "")
 
 
 @dataclass(frozen=True)

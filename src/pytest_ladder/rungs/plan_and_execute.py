@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from pytest_ladder.core.answers import Answer
 from pytest_ladder.core.canonical import Json
-from pytest_ladder.core.cases import Question
+from pytest_ladder.core.cases import Question, saying
 from pytest_ladder.core.ports import Kit, System
 from pytest_ladder.core.rungs import RungSpec
 from pytest_ladder.rungs import options
@@ -173,7 +173,7 @@ class PlanAndExecute:
     async def _execute(self, question: Question, tasks: list[str], work: Work) -> None:
         for task in tasks:
             text = self._filled(task, work)
-            found = await self._sources.find(question.saying(text))
+            found = await self._sources.find(saying(question, text))
             answer = await self._prompts.step.answer(question, found.documents, step=text, results=list(work.results))
             retrieved: dict[str, Json] = {"retrieved": list(found.retrieved)} if found.retrieved else {}
             work.results.append({"task": text, "answer": answer.text})

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from pytest_ladder.core.answers import Answer
 from pytest_ladder.core.canonical import Json
-from pytest_ladder.core.cases import Question
+from pytest_ladder.core.cases import Question, saying
 from pytest_ladder.core.ports import Kit, System
 from pytest_ladder.core.rungs import RungSpec
 from pytest_ladder.errors import InvalidFile, message
@@ -152,7 +152,7 @@ class QueryDecomposition:
         return [done[place] for place in range(len(asked))]
 
     async def _ask(self, question: Question, text: str, whole: bool) -> Part:
-        asked = question if text == question.text else question.saying(text)
+        asked = question if text == question.text else saying(question, text)
         found = await self._sources.find(asked)
         answer = await (self._last if whole else self._part).answer(asked, found.documents)
         return Part(text, answer, found)

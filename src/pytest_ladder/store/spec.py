@@ -22,6 +22,7 @@ from pytest_ladder.store.paths import inside
 from pytest_ladder.store.schema import LadderFile
 from pytest_ladder.store.schema_rungs import RUNG_PATHS, RUNG_TABLES, Rung, texts_of
 from pytest_ladder.store.schema_types import KINDS, NAME_PATTERN, Fault, plain_name
+from pytest_ladder.store.strategies import check_strategies
 from pytest_ladder.store.toml_file import Document
 
 _COMMON = frozenset(Rung.keys())
@@ -42,6 +43,7 @@ def read_ladder(path: Path, rootdir: Path) -> Ladder:
     parsed = document.check(LadderFile, document.values)
     _check_references(document)
     rungs = _rungs(document)
+    check_strategies(document, rungs)
     _check_paths(document, path.parent, rootdir)
     document.finish()
     if parsed is None:

@@ -19,6 +19,7 @@ from pytest_ladder.core.scorers.outcome import aapply, apply
 from pytest_ladder.core.scorers.overlap import Groundedness
 from pytest_ladder.core.scorers.ranking import NdcgAtK, PrecisionAtK, RecallAtK, ReciprocalRank
 from pytest_ladder.core.scorers.schema import JsonSchema
+from pytest_ladder.core.scorers.steps import Steps
 from pytest_ladder.core.scorers.style import Length, Style
 from pytest_ladder.core.scorers.tools import ToolCalls
 from pytest_ladder.core.scores import Scorer, ScorerFactory
@@ -42,6 +43,7 @@ _CLASSES: Mapping[str, type[Any]] = {
     "precision_at_k": PrecisionAtK,
     "reciprocal_rank": ReciprocalRank,
     "ndcg_at_k": NdcgAtK,
+    "steps": Steps,
     "tool_calls": ToolCalls,
     "length": Length,
     "style": Style,
