@@ -49,6 +49,27 @@ def test_parts_add_up_over_the_calls_in_their_order():
     assert found.parted == 12
 
 
+def test_what_became_of_answers_before_they_shipped_is_counted():
+    def told(accepted: bool, resort: str | None, reason: str | None, **more: bool) -> Record:
+        return record(validation={"accepted": accepted, "resort": resort, "reason": reason, **more})
+
+    found = request_figures([
+        told(True, None, None), told(True, "retry", "empty"), told(True, "fallback", "rejected"),
+        told(False, "fallback", "empty"), told(False, "escalate", "invalid", escalated=True),
+        told(False, "escalate", "route", escalated=True), told(False, "abstain", "length", abstained=True),
+        record(validation={"escalated": True}), record(validation={"confidence": 0.5}), record(call()),
+    ])  # fmt: skip
+    assert found is not None
+    assert (found.answers, found.checked, found.rejected) == (10, 6, 5)
+    assert (found.by_retry, found.by_fallback, found.escalated, found.abstained) == (1, 2, 3, 1)
+
+
+def test_answers_that_stand_back_are_told_of_without_a_call():
+    found = request_figures([record(validation={"escalated": True}), record()])
+    assert found is not None
+    assert (found.calls, found.cost_usd, found.all.p50, found.escalated) == (0, 0.0, None, 1)
+
+
 def test_without_a_call_there_are_none():
     assert request_figures([record()]) is None
     assert request_figures([]) is None

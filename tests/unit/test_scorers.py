@@ -397,6 +397,13 @@ def test_abstention(answer: str | Answer, case: Case, score: float) -> None:
     assert value("abstention", answer, case=case) == score
 
 
+@pytest.mark.parametrize(("key", "score"), [("escalated", 1.0), ("abstained", 1.0), ("accepted", 0.0)])
+def test_an_answer_that_its_rung_left_to_a_person_or_to_nobody_abstains(key: str, score: float) -> None:
+    answer = Answer("A colleague will answer this.", {"abstain": False}, validation={key: True})
+    assert value("abstention", answer, case=Case("c", "q", "I do not know.")) == score
+    assert value("abstention", answer, case=Case("c", "q", "Two years.")) == 1 - score
+
+
 def test_abstention_says_which_way_it_went_wrong() -> None:
     assert outcome("abstention", "30 days", "not sure") == Score(0.0, "should have abstained")
     assert outcome("abstention", "not sure", "30 days") == Score(0.0, "abstained without need")

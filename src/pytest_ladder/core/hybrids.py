@@ -18,6 +18,8 @@ CLASSIFIER = "classifier"
 NOT_KNOWN = "I do not know."
 """What an answer that abstains says, where the rung does not say it otherwise."""
 
+BY_ROUTE = "route"
+"""The reason of an answer that stands back because a router says so."""
 ESCALATED, ABSTAINED = "escalated", "abstained"
 """Keys of an answer's `validation`, true where it stands back."""
 _SAID: Mapping[str, str] = {ESCALATE: ESCALATED, ABSTAIN: ABSTAINED}

@@ -8,8 +8,10 @@ from dataclasses import asdict, dataclass, field
 
 from pytest_ladder.core.answers import Call, Record
 from pytest_ladder.core.canonical import Json
+from pytest_ladder.core.hybrids import ABSTAINED, BY_ROUTE, ESCALATED, FALLBACK, RETRY, said
 from pytest_ladder.core.intervals import percentile
-from pytest_ladder.core.prompt_parts import COLD, FALLBACK, PARTS, REPAIRING
+from pytest_ladder.core.prompt_parts import COLD, PARTS, REPAIRING
+from pytest_ladder.core.prompt_parts import FALLBACK as FALLEN
 
 CUT = "length"
 FILTERED = "content_filter"
@@ -61,6 +63,18 @@ class RequestFigures:
     """Of these, those that do not fit it in the end."""
     repaired: int
     """Of these, those that fit it after one repair or more."""
+    checked: int = 0
+    """Answers that were looked at before they shipped."""
+    rejected: int = 0
+    """Of these, those whose first answer was not accepted."""
+    by_retry: int = 0
+    """Of these, those that shipped another answer of the rung itself."""
+    by_fallback: int = 0
+    """Those that shipped the answer of another rung in its place."""
+    escalated: int = 0
+    """Answers that leave it to a person."""
+    abstained: int = 0
+    """Answers that leave it at that."""
     parts: Mapping[str, int] = field(default_factory=dict)
     """Prompt tokens by what they are spent on, in all calls of which that is known; an estimate."""
 
@@ -81,22 +95,36 @@ class RequestFigures:
 
 
 def request_figures(records: Sequence[Record]) -> RequestFigures | None:
-    """The figures of a rung's answers; None where none of them made a model call."""
+    """The figures of a rung's answers; None where none of them made a model call, was looked at or stands back."""
     calls = [call for record in records for call in record.calls]
-    if not calls:
+    hybrid = _hybrid([said(record.answer) for record in records])
+    if not calls and not any(hybrid.values()):
         return None
     cold = [call for call in calls if COLD in call.flags]
     validated = [validation for record in records if (validation := _validation(record)) is not None]
     return RequestFigures(
-        answers=len(records), calls=len(calls), cost_usd=sum(call.reply.cost_usd or 0.0 for call in calls) / len(calls),
+        answers=len(records), calls=len(calls),
+        cost_usd=sum(call.reply.cost_usd or 0.0 for call in calls) / max(1, len(calls)),
         all=Times.of(calls), cold=Times.of(cold), warm=Times.of([call for call in calls if COLD not in call.flags]),
         retried=sum(call.reply.retries > 0 for call in calls), retries=sum(call.reply.retries for call in calls),
         cut=sum(call.reply.finish_reason == CUT for call in calls),
         filtered=sum(call.reply.finish_reason == FILTERED for call in calls),
-        fallbacks=sum(FALLBACK in call.flags for call in calls), validated=len(validated),
+        fallbacks=sum(FALLEN in call.flags for call in calls), validated=len(validated),
         invalid=sum(not validation["valid"] for validation in validated), repaired=_repaired(records),
-        parts=_parts(calls),
+        parts=_parts(calls), **hybrid,
     )  # fmt: skip
+
+
+def _hybrid(answers: Sequence[Mapping[str, Json]]) -> dict[str, int]:
+    """How many answers were looked at before they shipped, and what became of them; by what is said of each."""
+    checked = [told for told in answers if isinstance(told.get("accepted"), bool) and told.get("reason") != BY_ROUTE]
+    resorts = Counter(told.get("resort") for told in checked)
+    return {
+        "checked": len(checked), "rejected": sum(bool(told.get("reason")) for told in checked),
+        "by_retry": resorts[RETRY], "by_fallback": resorts[FALLBACK],
+        ESCALATED: sum(told.get(ESCALATED) is True for told in answers),
+        ABSTAINED: sum(told.get(ABSTAINED) is True for told in answers),
+    }  # fmt: skip
 
 
 def _validation(record: Record) -> Mapping[str, Json] | None:

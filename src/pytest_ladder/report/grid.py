@@ -33,7 +33,8 @@ def tables(columns: Columns, *, width: int, unicode: bool) -> Iterator[Table]:
     if _width([*lead, *figures], True) > width:
         figures, usage = [*columns.figures], [*columns.limits, *usage]
     yield from _chunks(lead, figures, width, unicode)
-    yield from _chunks(*_measured(lead[:1], usage), width, unicode)
+    if usage:
+        yield from _chunks(*_measured(lead[:1], usage), width, unicode)
 
 
 def _measured(lead: list[Column], columns: list[Column]) -> tuple[list[Column], list[Column]]:

@@ -39,6 +39,11 @@ def columns_of_requests(known: Known, *, unicode: bool) -> Columns:
         (("fallback",), lambda f: _share(f.fallbacks, f.calls)),
         (("repaired",), lambda f: _share(f.repaired, f.validated)),
         (("invalid",), lambda f: _share(f.invalid, f.validated)),
+        (("rejected",), lambda f: _share(f.rejected, f.answers)),
+        (("by", "retry"), lambda f: _share(f.by_retry, f.answers)),
+        (("by", "fallback"), lambda f: _share(f.by_fallback, f.answers)),
+        (("escalated",), lambda f: _share(f.escalated, f.answers)),
+        (("abstained",), lambda f: _share(f.abstained, f.answers)),
     ])  # fmt: skip
 
 
@@ -92,6 +97,11 @@ def requests_schema() -> Json:
         "filtered": {**count, "description": "Calls that a content filter stopped."},
         "fallbacks": {**count, "description": "Calls that show a schema which the provider did not take."},
         "validated": {**count, "description": "Answers held to a schema."}, "invalid": count, "repaired": count,
+        "checked": {**count, "description": "Answers looked at before they shipped."},
+        "rejected": {**count, "description": "Answers whose first version was not accepted."},
+        "by_retry": {**count, "description": "Answers in whose place the rung answered again."},
+        "by_fallback": {**count, "description": "Answers in whose place another rung answered."},
+        "escalated": {**count, "description": "Answers that leave it to a person."}, "abstained": count,
         "parts": {
             "type": "object", "additionalProperties": count,
             "description": "Prompt tokens by what they are spent on, over all calls; estimated by characters.",

@@ -12,6 +12,7 @@ from pytest_ladder.rungs.decompose import build_decompose
 from pytest_ladder.rungs.fine_tune import build_fine_tune
 from pytest_ladder.rungs.prompt import build_few_shot, build_prompt
 from pytest_ladder.rungs.rag import build_rag
+from pytest_ladder.rungs.routing import build_router
 
 FACTORIES: Mapping[Kind, RungFactory] = {
     Kind.PROMPT: build_prompt,
@@ -25,12 +26,14 @@ FACTORIES: Mapping[Kind, RungFactory] = {
 
 
 def build(spec: RungSpec, kit: Kit) -> System:
-    """Build the built-in system of a rung.
+    """Build the built-in system of a rung: its router, or that of its kind.
 
     Raises:
         InvalidFile: a key of the rung, or a file that it names, cannot be used.
         InvalidRequest: its kind has no built-in system.
     """
+    if "router" in spec.options:
+        return build_router(spec, kit)
     if spec.kind not in FACTORIES:
         fault = f"the kind `{spec.kind}` has no built-in system in this version"
         next_step = 'give the rung `system = "file.py:function"`, or pass one to `rung.check(system=...)`'

@@ -10,7 +10,7 @@ from typing import Protocol
 from pytest_ladder.core.answers import Answer
 from pytest_ladder.core.canonical import Json
 from pytest_ladder.core.cases import Question
-from pytest_ladder.core.hybrids import ESCALATE, NOT_KNOWN, STANDING_BACK, stood_back, targets
+from pytest_ladder.core.hybrids import BY_ROUTE, ESCALATE, NOT_KNOWN, STANDING_BACK, stood_back, targets
 from pytest_ladder.core.ports import Kit, System
 from pytest_ladder.core.rungs import RungSpec
 from pytest_ladder.errors import InvalidFile, message
@@ -86,7 +86,7 @@ class StandsBack:
 
     async def answer(self, _: Question, /) -> Answer:
         """Say so."""
-        return stood_back(self._how, self._text, "route")
+        return stood_back(self._how, self._text, BY_ROUTE)
 
 
 def build_router(spec: RungSpec, kit: Kit) -> System:

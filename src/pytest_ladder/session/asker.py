@@ -10,12 +10,10 @@ from typing import Any
 from pytest_ladder.core.answers import CaseError, Record
 from pytest_ladder.core.canonical import digest
 from pytest_ladder.core.cases import EvalSet
-from pytest_ladder.core.ports import System
 from pytest_ladder.core.rungs import RungSpec
 from pytest_ladder.engine.client import Client, Ledger
 from pytest_ladder.engine.collect import Job, Progress, Terms, collect
 from pytest_ladder.engine.meter import Meter
-from pytest_ladder.rungs.own import OwnSystem
 from pytest_ladder.session.assemble import ADAPTER, run_settings, served
 from pytest_ladder.session.curtailing import Collected, Curtailing, Enough, applies
 from pytest_ladder.session.estimating import estimate, left
@@ -112,8 +110,7 @@ class Asker:
         enough: Enough | None,
     ) -> tuple[int, list[CaseError]]:
         client = self.client(rung)
-        built = self.files.assembler.system
-        system: System = OwnSystem(own, rung, client) if own else built(served(rung), self.client_as)
+        system = self.files.assembler.system(served(rung), self.client_as, own)
         guard = guard_local if self.files.local else guard_shared
         guard(self.files.folder)
         terms = Terms(
@@ -141,6 +138,7 @@ class Asker:
         clean = self.scrubber.record(record)
         with self.files.writing():  # an answer that cannot be kept: nothing more is to be asked
             recordings.add(clean)
+            self.calls.remember(clean.calls)  # another rung may refer to this one, and ask the same
         if enough is not None:
             enough.keep(clean)
 

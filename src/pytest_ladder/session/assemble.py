@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import inspect
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,14 +19,18 @@ from pytest_ladder.backends.structured import able
 from pytest_ladder.core.canonical import Json
 from pytest_ladder.core.cases import EvalSet
 from pytest_ladder.core.extensions import Extensions, NoExtensions
+from pytest_ladder.core.hybrids import referred
 from pytest_ladder.core.ladder import Ladder
 from pytest_ladder.core.ports import LLM, Document, Example, Kit, Model, Retriever, System, Tool
 from pytest_ladder.core.rungs import Kind, RungSpec
 from pytest_ladder.core.scorers import SCORERS, build_scorer
 from pytest_ladder.core.scores import MetricSpec, Scored, Scorer
+from pytest_ladder.engine.client import attempt
 from pytest_ladder.errors import InvalidFile, InvalidRequest, message
 from pytest_ladder.rungs.function_tool import FunctionTool
+from pytest_ladder.rungs.guarded import guarded
 from pytest_ladder.rungs.own import OwnSystem
+from pytest_ladder.rungs.preparing import Once
 from pytest_ladder.rungs.registry import build
 from pytest_ladder.store.corpus import read_documents, read_examples
 from pytest_ladder.store.paths import inside, read_text, relative
@@ -36,6 +41,8 @@ if TYPE_CHECKING:
 
 CORPUS_KEY = "corpus"
 NOTHING_ADDED = NoExtensions()
+Client = Callable[[RungSpec], LLM]
+"""Gives the client of the model that a rung names."""
 
 
 class Assembler:
@@ -83,18 +90,40 @@ class Assembler:
         written = {str(rung.options[CORPUS_KEY]) for rung in self.ladder.rungs if rung.options.get(CORPUS_KEY)}
         return {document.id: document.text for name in written for document in self.documents(name)}
 
-    def system(self, rung: RungSpec, client: Callable[[RungSpec], LLM]) -> System:
-        """The system of a rung: the user's own where the table names one, else the built-in of its kind.
+    def system(self, rung: RungSpec, client: Client, own: Callable[..., Any] | None = None) -> System:
+        """The system of a rung, with what stands between it and its answers.
 
         Args:
             rung: Which.
             client: Gives the client of the model that a rung names.
+            own: A function that answers in the place of the rung's own system.
         """
-        llm = client(rung)
+        others: dict[str, System] = {}
+
+        def other(name: str) -> System:
+            if name not in others:
+                spec = self.ladder.rung(name)
+                others[name] = Once(whole(served(spec), self.added(spec)))
+            return others[name]
+
+        def whole(spec: RungSpec, own: Callable[..., Any] | None) -> System:
+            kit = replace(self.kit(spec, client), system=other)
+            return guarded(self._bare(spec, kit, own), spec, kit)
+
+        return whole(rung, own)
+
+    def _bare(self, rung: RungSpec, kit: Kit, own: Callable[..., Any] | None) -> System:
+        """The user's own system where there is one, else the built-in of the rung's kind."""
+        if own is not None:
+            return OwnSystem(own, self.ladder.rung(rung.id), kit.llm)
         if rung.system is not None:
-            return OwnSystem(self.function(rung.system, rung.at("system")), rung, llm)
-        kit = Kit(
-            llm=llm,
+            return OwnSystem(self.function(rung.system, rung.at("system")), rung, kit.llm)
+        return build(rung, kit)
+
+    def kit(self, rung: RungSpec, client: Client) -> Kit:
+        """What the factory of a rung may use; `client` as above."""
+        return Kit(
+            llm=client(rung),
             read_text=lambda written: read_text(self.path(written), self.shown(written)),
             read_documents=self.documents,
             read_examples=self.examples,
@@ -106,9 +135,17 @@ class Assembler:
             seed=self.ladder.seed,
             structured=lambda: able(rung.model, lambda name: self.function(name, self.ladder.at_model(rung))),
             tool=lambda reference: self._tool(rung, reference),
+            function=self.function,
+            attempt=attempt,
+            found=partial(self._found, (rung, *referred(self.ladder.rungs, rung))),
             calling=lambda: calls_by(rung.model, lambda name: self.function(name, self.ladder.at_model(rung))),
         )
-        return build(rung, kit)
+
+    def _found(self, rungs: Sequence[RungSpec], ids: Collection[str]) -> Sequence[Document]:
+        """The documents of these ids, in their order, from the corpora of some rungs."""
+        written = dict.fromkeys(str(rung.options[CORPUS_KEY]) for rung in rungs if rung.options.get(CORPUS_KEY))
+        known = {document.id: document for name in written for document in self.documents(name)}
+        return [known[id_] for id_ in ids if id_ in known]
 
     def added(self, rung: RungSpec) -> Callable[..., Any] | None:
         """The system that a plugin gives for a rung whose table names none."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from pytest_ladder.core.entries import RungEntry, Verdict
+from pytest_ladder.core.hybrids import referred
 from pytest_ladder.core.looks import is_look
 from pytest_ladder.core.rungs import Kind
 from pytest_ladder.core.summary import Refusal, State
@@ -96,6 +97,9 @@ class Climb:
         rung = self.run.ladder.rung(rung_id)
         if rung.system is not None or self.run.from_record(rung_id) is not None:
             return True
+        if "router" in rung.options:  # it has no weights of its own
+            tuned = [one for one in referred(self.run.ladder.rungs, rung) if one.kind is Kind.FINE_TUNE]
+            return all(self._servable(one.id) for one in tuned)
         adapter = rung.options.get("adapter")
         return bool(adapter) and self.run.assembler.path(str(adapter)).is_dir()
 

@@ -15,7 +15,6 @@ from pytest_ladder.core.ports import System
 from pytest_ladder.core.rungs import RungSpec
 from pytest_ladder.engine.client import Client
 from pytest_ladder.engine.collect import Job, Progress, Terms, collect
-from pytest_ladder.rungs.own import OwnSystem
 from pytest_ladder.session.assemble import served
 from pytest_ladder.session.climb import Climb
 from pytest_ladder.session.ladder_files import source_files
@@ -113,10 +112,7 @@ class Again:
         return found, [replace(error, message=scrubber.secrets.clean(error.message)) for error in errors]
 
     def _system(self) -> System:
-        rung = served(self.rung)
-        if self.own:
-            return OwnSystem(self.own, self.rung, self._client(rung))
-        return self.run.assembler.system(rung, self._client)
+        return self.run.assembler.system(served(self.rung), self._client, self.own)
 
     def _client(self, rung: RungSpec) -> Client:
         return replace(self.run.asker.client_as(rung), recorded=lambda _: None, stray=lambda _: None)

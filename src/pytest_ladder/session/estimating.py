@@ -42,8 +42,8 @@ class Estimate:
 
 
 def estimate(files: LadderFiles, rung: RungSpec, client: Client, jobs: Sequence[Job]) -> Estimate | None:
-    """The estimate for a rung whose model has a price; None for another one, and where nothing is known to go by."""
-    if client.name is None or client.pace is None or not jobs:
+    """The estimate for a rung whose model has a price; None for another one, for a router, and where nothing helps."""
+    if client.name is None or client.pace is None or not jobs or "router" in rung.options:
         return None
     model: object = client.model()
     if not isinstance(model, Priced) or model.price.free:

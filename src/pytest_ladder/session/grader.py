@@ -12,6 +12,7 @@ from pytest_ladder.core.canonical import Json
 from pytest_ladder.core.cases import EvalSet
 from pytest_ladder.core.entries import RungEntry
 from pytest_ladder.core.evaluation import Evaluation, grade
+from pytest_ladder.core.hybrids import one_way
 from pytest_ladder.core.judged import is_judged
 from pytest_ladder.core.ladder import Ladder
 from pytest_ladder.core.looks import alone, is_look
@@ -98,7 +99,9 @@ class Grader:
     def _notes(self, prints: Fingerprint, evaluation: Evaluation, got: Collected) -> tuple[str, ...]:
         aside = f"rung {evaluation.rung}: {plural(got.set_aside, 'case')} in error: the verdict is certain without"
         unscored = silent(evaluation, self.ladder.show)
-        return (*prints.warnings, *mixture(evaluation), *unscored, *([aside] if got.set_aside else []))
+        way = one_way(record.answer for record in got.records)
+        routed = [f"rung {evaluation.rung}: its router sent every case to {way}"] if way else []
+        return (*prints.warnings, *mixture(evaluation), *unscored, *routed, *([aside] if got.set_aside else []))
 
     def entry(
         self,

@@ -7,8 +7,10 @@ from datetime import date, datetime, timedelta
 
 from pytest_ladder.core.cases import EvalSet
 from pytest_ladder.core.entries import Entry, RungEntry, Verdict
+from pytest_ladder.core.hybrids import one_way
 from pytest_ladder.core.looks import is_look, shared_cases
 from pytest_ladder.core.rungs import RungSpec
+from pytest_ladder.session.results import RungResult
 
 
 def history(
@@ -78,6 +80,19 @@ def _of_tomorrow(log: Sequence[Entry], today: date) -> Iterator[str]:
     newest = max((datetime.fromisoformat(entry.at).date() for entry in log if entry.at), default=today)
     if newest > today + timedelta(days=1):
         yield f"a log of {newest} on a clock of {today}"
+
+
+def one_way_streets(results: Mapping[str, RungResult]) -> tuple[str, ...]:
+    """The rungs whose router had a choice and sent every case the same way: they are the rung that it leads to.
+
+    Args:
+        results: Rung id -> its result.
+    """
+    found = []
+    for rung, result in results.items():
+        if way := one_way(answer for case in result.evaluation.cases for answer in case.answers):
+            found.append(f"{rung} that sends every case to {way}")
+    return tuple(found)
 
 
 def overlap(evalset: EvalSet, holdout: EvalSet | None) -> str:

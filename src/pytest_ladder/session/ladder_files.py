@@ -15,6 +15,7 @@ from pytest_ladder.backends.models import is_hosted
 from pytest_ladder.core.cases import EvalSet
 from pytest_ladder.core.entries import Entry
 from pytest_ladder.core.extensions import Extensions, NoExtensions
+from pytest_ladder.core.hybrids import referred
 from pytest_ladder.core.judged import Judgement, check_words
 from pytest_ladder.core.ladder import Label, Ladder, Waiver
 from pytest_ladder.core.looks import confirms, unfit
@@ -178,7 +179,8 @@ class LadderFiles:
 
     def fingerprint(self, rung: RungSpec, extra: Sequence[Path] = ()) -> Fingerprint:
         """The fingerprint of a rung, with the file of a system that a test gave, or else of one that a plugin gives."""
-        extra = extra or self._added_files(rung)
+        others = [file for other in referred(self.ladder.rungs, rung) for file in self._added_files(other)]
+        extra = (*(extra or self._added_files(rung)), *others)
         key = "|".join([rung.id, *map(str, extra)])
         if key not in self._fingerprints:
             self._fingerprints[key] = fingerprint(self.ladder, rung, extra)

@@ -25,7 +25,7 @@ from pytest_ladder.session.causes import classified, recorded
 from pytest_ladder.session.curtailing import proved
 from pytest_ladder.session.evidence import effort, outdated, rung_entries, said
 from pytest_ladder.session.gains import gains_of
-from pytest_ladder.session.history import history, overlap, own_systems
+from pytest_ladder.session.history import history, one_way_streets, overlap, own_systems
 from pytest_ladder.session.ladder_run import LadderRun
 from pytest_ladder.session.looking import counted
 from pytest_ladder.session.results import RungResult
@@ -238,7 +238,9 @@ class Standing:
         declared = {rung.id: self.run.fingerprint(rung).digest for rung in self.ladder.rungs}
         past = history(log, self.current, self.below, len(self.run.whole), self.today)
         shared = overlap(self.run.whole, self.run.holdout)
-        return (*past, *own_systems(self.current, declared), *([shared] if shared else []))
+        below = {rung.id: self.results[rung.id] for rung in self.below if rung.id in self.results}
+        told = (*past, *own_systems(self.current, declared), *one_way_streets(below))
+        return (*told, shared) if shared else told
 
     def _efforts(self) -> tuple[Mapping[Kind, int], str]:
         """Different versions measured of each kind, and what is wrong with the recordings of an earlier one."""

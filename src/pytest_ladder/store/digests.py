@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from pytest_ladder.core.canonical import Json, digest
+from pytest_ladder.core.hybrids import CLASSIFIER, referred
 from pytest_ladder.core.judged import is_judged
 from pytest_ladder.core.ladder import CONFIDENT, Ladder
 from pytest_ladder.core.rungs import OTHER_MODELS, RungSpec
@@ -36,6 +37,8 @@ class Fingerprint:
 def fingerprint(ladder: Ladder, rung: RungSpec, extra_files: Sequence[Path] = ()) -> Fingerprint:
     """Digest a rung's table, model, options, seed, and the content of every file that changes its answers.
 
+    Of the rungs that it refers to, the same.
+
     Args:
         ladder: The ladder of the rung.
         rung: The rung.
@@ -44,22 +47,35 @@ def fingerprint(ladder: Ladder, rung: RungSpec, extra_files: Sequence[Path] = ()
     Raises:
         InvalidFile: A file is missing, leaves the rootdir, or a glob of `depends` matches nothing.
     """
-    files = {*_table_files(ladder, rung), *_code_files(ladder, rung), *_depends(ladder, rung)}
+    files = _files(ladder, rung)
+    others = {file for other in referred(ladder.rungs, rung) for file in _files(ladder, other)}
     artifacts = {
         beside(path, ladder.folder): file_digest(path, relative(path, ladder.rootdir))
-        for path in sorted({*files, *extra_files})
+        for path in sorted({*files, *extra_files, *others})
     }
     return Fingerprint(version_digest(ladder, rung, artifacts), artifacts, tuple(_warnings(ladder, rung, files)))
 
 
+def _files(ladder: Ladder, rung: RungSpec) -> set[Path]:
+    return {*_table_files(ladder, rung), *_code_files(ladder, rung), *_depends(ladder, rung)}
+
+
 def version_digest(ladder: Ladder, rung: RungSpec, artifacts: Mapping[str, str]) -> str:
-    """The fingerprint of a rung whose files have these digests, by their paths from the ladder's folder."""
+    """The fingerprint of a rung whose files, and those of the rungs it refers to, have these digests.
+
+    The files go by their paths from the ladder's folder.
+    """
+    others = {
+        other.id: {"table": dict(other.table), "model": other.model, "model_options": dict(other.model_options)}
+        for other in referred(ladder.rungs, rung)
+    }
     return digest({
         "table": dict(rung.table),
         "model": rung.model,
         "model_options": dict(rung.model_options),
         "seed": ladder.seed,
         "files": dict(artifacts),
+        **({"rungs": others} if others else {}),
     })  # fmt: skip
 
 
@@ -85,14 +101,20 @@ def _code_files(ladder: Ladder, rung: RungSpec) -> Iterable[Path]:
     """The files of the rung's own model and system; both must define the function that is named."""
     others = [(key, rung.options.get(key)) for key in OTHER_MODELS]
     tools = [(TOOLS, reference) for reference in texts_of(rung.options.get(TOOLS))]
-    for key, reference in (("model", rung.model), *others, *tools, ("system", rung.system)):
-        if not reference or (key not in ("system", TOOLS) and not names_file(str(reference))):
+    for key, reference in (("model", rung.model), *others, *tools, *_router(rung), ("system", rung.system)):
+        if not reference or (key not in ("system", "router", TOOLS) and not names_file(str(reference))):
             continue
         where = ladder.at_model(rung) if key == "model" else ladder.at("rungs", rung.id, key)
         path = code_file(reference, ladder.folder, ladder.rootdir, where)
         if path:
             check_defined(path, reference, where, relative(path, ladder.rootdir))
             yield path
+
+
+def _router(rung: RungSpec) -> list[tuple[str, str]]:
+    """The key and the reference of a router that is a function."""
+    written = rung.options.get("router")
+    return [("router", written)] if isinstance(written, str) and written != CLASSIFIER else []
 
 
 def _depends(ladder: Ladder, rung: RungSpec) -> Iterable[Path]:

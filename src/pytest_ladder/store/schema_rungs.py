@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from pytest_ladder.core.rungs import Kind
+from pytest_ladder.store.schema_hybrids import Guards, Routing
 from pytest_ladder.store.schema_types import Count, KindName, Options, Positive, Reference, Repairs, Table, Text
 
 
@@ -25,7 +26,7 @@ class Rung(Table):
     """Globs from the rootdir of further files that belong to the fingerprint."""
 
 
-class PromptRung(Rung):
+class PromptRung(Guards, Rung):
     """The instructions alone."""
 
     prompt: Text | None = None
@@ -121,7 +122,7 @@ class ToolRule(Table):
     """A JSON Schema that its arguments must fit."""
 
 
-class DecomposeRung(AdvancedRagRung):
+class DecomposeRung(Routing, AdvancedRagRung):
     """Several model calls for one answer."""
 
     strategy: Literal["prompt_chain", "plan_and_execute", "query_decomposition", "tool_agent"] | None = None
@@ -164,7 +165,7 @@ class DecomposeRung(AdvancedRagRung):
     """Characters of a tool's result, at most."""
 
 
-class FineTuneRung(AdvancedRagRung):
+class FineTuneRung(Routing, AdvancedRagRung):
     """Other weights."""
 
     method: Literal["lora", "qlora", "full"] | None = None
@@ -194,7 +195,7 @@ RUNG_TABLES: dict[str, type[Rung]] = {
 
 ASIDES = (
     "rewrite_prompt", "multi_query_prompt", "context_prompt", "agent_prompt", "plan_prompt", "merge_prompt", "chain",
-    "step_prompt", "answer_prompt", "tool_prompt",
+    "step_prompt", "answer_prompt", "tool_prompt", "router_prompt", "verify_prompt",
 )  # fmt: skip
 """Keys of a rung that name a prompt other than that of the answer, or several of them."""
 

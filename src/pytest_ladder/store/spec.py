@@ -17,6 +17,7 @@ from pytest_ladder.core.rungs import OTHER_MODELS, Kind, RungSpec
 from pytest_ladder.core.scores import MetricSpec
 from pytest_ladder.errors import InvalidFile
 from pytest_ladder.store.faults import names
+from pytest_ladder.store.hybrids import check_draws, check_hybrids
 from pytest_ladder.store.modules import names_file
 from pytest_ladder.store.paths import inside
 from pytest_ladder.store.schema import LadderFile
@@ -43,6 +44,8 @@ def read_ladder(path: Path, rootdir: Path) -> Ladder:
     parsed = document.check(LadderFile, document.values)
     _check_references(document)
     rungs = _rungs(document)
+    check_hybrids(document, rungs)
+    check_draws(document, [_resolved(rung, parsed) for rung in rungs] if parsed else ())
     check_strategies(document, rungs)
     _check_paths(document, path.parent, rootdir)
     document.finish()

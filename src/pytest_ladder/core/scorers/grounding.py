@@ -9,6 +9,7 @@ from typing import ClassVar
 
 from pytest_ladder.core.canonical import Json
 from pytest_ladder.core.cases import Case
+from pytest_ladder.core.hybrids import stands_back
 from pytest_ladder.core.scorers.expected import expected_of, text_of, texts_of
 from pytest_ladder.core.scorers.matching import compiled
 from pytest_ladder.core.scorers.options import choice
@@ -43,7 +44,9 @@ class ReadsAbstention:
         return texts if isinstance(texts, Unscored) else any(map(self.says_so, texts))
 
     def abstains(self, scored: Scored) -> bool:
-        """Whether the answer abstains: as its parsed value says, else its text."""
+        """Whether the answer abstains: as its rung says that escalated or abstained, else its parsed value or text."""
+        if stands_back(scored.answer):
+            return True
         parsed = scored.answer.parsed
         if isinstance(parsed, Mapping) and isinstance(parsed.get(self.expected_field), bool):
             return bool(parsed[self.expected_field])
