@@ -37,3 +37,15 @@ def test_it_agrees_with_trec_eval(name: str, measure: str):
         outcome = apply(scorer, scored)
         assert isinstance(outcome, Score)
         assert outcome.value == pytest.approx(theirs[query][measure]), query
+
+
+def test_context_precision_is_trec_evals_average_precision_over_the_evidence_that_was_found():
+    scorer = build_scorer("context_precision", {"k": 5})
+    for seed in range(200):
+        found, evidence = drawn(seed)
+        run = {"q": {d: float(-at) for at, d in enumerate(found)}}
+        judged = pytrec_eval.RelevanceEvaluator({"q": dict.fromkeys(evidence, 1)}, {"map_cut.5", "recall.5"})
+        theirs = judged.evaluate(run)["q"]
+        outcome = apply(scorer, Scored(Case("q", "q", evidence=tuple(evidence)), Answer("", retrieved=tuple(found))))
+        assert isinstance(outcome, Score)
+        assert outcome.value * theirs["recall_5"] == pytest.approx(theirs["map_cut_5"]), seed

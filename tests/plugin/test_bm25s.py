@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -46,8 +47,9 @@ def test_a_rung_finds_by_it_and_a_second_run_leaves_index_and_log_alone(ladder: 
     assert ladder.log_path.read_bytes() == log
 
 
-def test_nothing_is_indexed_where_every_answer_is_recorded(ladder: Bench):
+def test_recorded_answers_need_neither_the_library_nor_the_index(ladder: Bench, monkeypatch: pytest.MonkeyPatch):
     ladder.run()
+    monkeypatch.setitem(sys.modules, "bm25s", None)
     for folder in indexes(ladder):
         for path in folder.iterdir():
             path.unlink()
@@ -55,6 +57,9 @@ def test_nothing_is_indexed_where_every_answer_is_recorded(ladder: Bench):
     assert ladder.run("--ladder-record=none").status == 0
     assert ladder.run().status == 0
     assert indexes(ladder) == {}
+    ran = ladder.run("--ladder-record=all")
+    assert 'pip install "pytest-ladder[bm25s]"' in ran.flat
+    assert ran.status == 1
 
 
 def test_a_line_of_the_corpus_that_changes_makes_another_index(ladder: Bench):

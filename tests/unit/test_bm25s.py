@@ -91,11 +91,12 @@ def test_an_option_that_cannot_be_used_is_told(options, told):
     ("bm25s", {}, 'pip install "pytest-ladder[bm25s]"'),
     ("numba", {"numba": True}, "`numba = true` needs the package `numba`"),
 ])  # fmt: skip
-def test_a_package_that_is_missing_is_told_when_the_retriever_is_built(absent, options, told, monkeypatch):
+def test_a_package_that_is_missing_is_told_at_the_first_search(absent, options, told, monkeypatch):
     monkeypatch.setattr("pytest_ladder.backends.bm25s_index.find_spec", lambda name: None if name == absent else True)
     monkeypatch.setitem(sys.modules, absent, None)
+    retriever = build(documents(*TEXTS), **options)
     with pytest.raises(MissingDependency) as caught:
-        build(documents(*TEXTS), **options)
+        retriever.search("refund", 3)
     assert told in str(caught.value)
 
 

@@ -44,6 +44,31 @@ def test_ndcg_discounts_by_place():
     assert value("ndcg_at_k", "a", "a b", k=1) == 1.0, "no ranking of one document is better"
 
 
+@pytest.mark.parametrize(
+    ("retrieved", "evidence", "expected"),
+    [
+        ("a b x", "a b", 1.0),
+        ("x a", "a", 1 / 2),
+        ("a x b", "a b", (1 + 2 / 3) / 2),
+        ("x a y b", "a b c", (1 / 2 + 2 / 4) / 2),
+        ("x y", "a", 0.0),
+        ("a a x", "a", 1.0),
+    ],
+)
+def test_context_precision_is_the_mean_precision_at_the_places_of_evidence(retrieved, evidence, expected):
+    assert value("context_precision", retrieved, evidence) == pytest.approx(expected)
+
+
+def test_context_precision_looks_at_the_first_k_alone():
+    assert value("context_precision", "x a b", "a b", k=2) == 0.5
+    assert value("context_precision", "x a b", "a b", k=1) == 0.0
+
+
+def test_context_recall_is_recall():
+    assert value("context_recall", "x a y", "a b") == value("recall_at_k", "x a y", "a b") == 0.5
+    assert value("context_recall", "x a", "a", k=1) == 0.0
+
+
 def test_without_k_every_document_counts():
     assert value("recall_at_k", "x y z a", "a") == 1.0
     assert value("precision_at_k", "x y z a", "a") == 0.25

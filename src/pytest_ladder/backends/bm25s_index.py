@@ -33,19 +33,17 @@ def build_bm25s(documents: Sequence[Document], options: Mapping[str, Json], home
 
     Raises:
         InvalidRequest: another option, or a value that cannot be used.
-        MissingDependency: bm25s is not installed, or `numba` is asked for and is not.
     """
     check_options(options, RULES, WHERE)
-    _check_installed(numba=bool(options.get("numba")))
     return Bm25s(documents, home, **options)
 
 
-def _check_installed(*, numba: bool) -> None:
-    if find_spec("bm25s") is None:
-        require("bm25s", WHERE, EXTRA)
+def _library(*, numba: bool) -> Any:
+    library = require("bm25s", WHERE, EXTRA)
     if numba and find_spec("numba") is None:
-        next_step = "Install it: `pip install numba`, or leave the option out"
+        next_step = "install it: `pip install numba`, or leave the option out"
         raise MissingDependency(message(WHERE, "`numba = true` needs the package `numba`", next_step=next_step))
+    return library
 
 
 class Bm25s:
@@ -89,7 +87,11 @@ class Bm25s:
         self._ready = False
 
     async def prepare(self) -> None:
-        """Make or read the index, beside the event loop."""
+        """Make or read the index, beside the event loop.
+
+        Raises:
+            MissingDependency: bm25s is not installed, or `numba` is asked for and is not.
+        """
         await run_in_daemon(self._made)
 
     def search(self, query: str, top_k: int, /) -> list[Hit]:
@@ -112,7 +114,7 @@ class Bm25s:
             return self._index
 
     def _read_or_build(self) -> Any:
-        library = require("bm25s", WHERE, EXTRA)
+        library = _library(numba=self._backend == "numba")
         key = self._files.key(self._texts, self._settings)
         found = self._files.read(key, library, self._backend)
         if found is not None:

@@ -17,7 +17,7 @@ from pytest_ladder.core.scorers.numeric import Numeric
 from pytest_ladder.core.scorers.options import from_options
 from pytest_ladder.core.scorers.outcome import aapply, apply
 from pytest_ladder.core.scorers.overlap import Groundedness
-from pytest_ladder.core.scorers.ranking import NdcgAtK, PrecisionAtK, RecallAtK, ReciprocalRank
+from pytest_ladder.core.scorers.ranking import ContextPrecision, NdcgAtK, PrecisionAtK, RecallAtK, ReciprocalRank
 from pytest_ladder.core.scorers.schema import JsonSchema
 from pytest_ladder.core.scorers.steps import Steps
 from pytest_ladder.core.scorers.style import Length, Style
@@ -43,6 +43,8 @@ _CLASSES: Mapping[str, type[Any]] = {
     "precision_at_k": PrecisionAtK,
     "reciprocal_rank": ReciprocalRank,
     "ndcg_at_k": NdcgAtK,
+    "context_precision": ContextPrecision,
+    "context_recall": RecallAtK,
     "steps": Steps,
     "tool_calls": ToolCalls,
     "length": Length,

@@ -58,6 +58,22 @@ class PrecisionAtK(Ranking):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ContextPrecision(Ranking):
+    """How far up the evidence stands among the documents: the mean of the precision at each place that holds some.
+
+    It looks at the evidence that was found alone: what was not found lowers `RecallAtK`, the context recall.
+
+    Source: the context precision of the library ragas, with the case's evidence in place of a judge; over all evidence
+    instead of that found it would be the average precision of trec_eval.
+    """
+
+    def score(self, hits: Sequence[bool], relevant: int, /) -> float:  # noqa: ARG002 - what was not found is no matter
+        """0 where none is found."""
+        places = [at for at, hit in enumerate(hits, 1) if hit]
+        return math.fsum(found / at for found, at in enumerate(places, 1)) / len(places) if places else 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
 class ReciprocalRank(Ranking):
     """One over the place of the first document that is evidence; its mean is the MRR.
 
