@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -205,6 +206,17 @@ def test_a_fault_of_the_account_ends_the_rung_at_the_first_call(hosted: Bench, s
     assert ran.status == 1
     assert "the provider answered 404 (the model `tiny` does not exist). Check the model's name" in ran.flat
     assert len(server.requests) == 2  # one a rung
+
+
+@pytest.mark.parametrize("status", [401, 404])
+def test_whoever_waits_for_a_place_sends_nothing_after_the_refusal(hosted: Bench, server: Loopback, status: int):
+    server.script = lambda _: replace(failing(status), wait_s=0.05)
+
+    ran = hosted.run("--ladder-concurrency=16", "--ladder-rung=better")
+
+    assert ran.status == 1
+    assert f"the provider answered {status}" in ran.flat
+    assert len(server.requests) == server.peak == 4  # of 16 that would ask, a quarter is let through at the start
 
 
 @pytest.mark.parametrize("bound", ["--ladder-max-tokens=40", "--ladder-max-cost=0.04", "--ladder-max-calls=10"])

@@ -22,6 +22,7 @@ from pytest_ladder.errors import (
     MissingDependency,
     MissingRecording,
     ModelFailed,
+    ModelRefused,
     SystemFailed,
 )
 
@@ -39,7 +40,8 @@ class Run:
         self.behaviour = behaviour
         terms.setdefault("record", self.records.append)
         terms.setdefault("meter", Meter())
-        known = Terms(fingerprint="sha256:f", stray=self.stray.append, **terms)
+        terms.setdefault("stray", self.stray.append)
+        known = Terms(fingerprint="sha256:f", **terms)
         jobs = [
             Job(Question(str(i), f"question {i}"), f"input {i}", repeat) for i in range(n) for repeat in range(repeats)
         ]
@@ -170,6 +172,38 @@ def test_after_a_fault_of_the_set_up_nothing_more_is_asked():
     with pytest.raises(InvalidFile):
         Run(failing, n=50, concurrency=2)
     assert len(asked) <= 2
+
+
+def test_answers_in_the_making_begin_no_call_once_the_rung_has_ended():
+    calls: list[str] = []
+
+    async def calling(question: Question) -> Answer:
+        ledger = current_ledger.get()
+        assert ledger is not None
+        if question.id == "0":
+            raise ModelRefused("no key")
+        await asyncio.sleep(0.01)
+        ledger.ending.check()
+        calls.append(question.id)
+        return await right(question)
+
+    with pytest.raises(ModelRefused, match="no key"):
+        Run(calling, n=50, concurrency=10)
+    assert calls == []
+
+
+def test_what_was_paid_for_when_the_rung_ended_is_kept():
+    strays: list[Ledger] = []
+
+    async def calling(question: Question) -> Answer:
+        ledger = current_ledger.get()
+        assert ledger is not None
+        ledger.note(called(question.id), 0.0, asked=True)
+        raise ModelRefused("the quota is spent")
+
+    with pytest.raises(ModelRefused):
+        Run(calling, n=2, concurrency=1, stray=strays.append)
+    assert [call.reply.text for ledger in strays for call in ledger.calls] == ["0"]
 
 
 def test_what_cannot_be_written_ends_it_and_is_no_error_of_the_case():

@@ -89,6 +89,48 @@ def test_what_asking_again_cannot_mend_is_raised_at_once():
         assert len(model.calls) == 1
 
 
+def test_when_it_takes_no_call_those_who_wait_are_sent_away_unasked():
+    model = Always(ModelRefused("m: no key."))
+
+    told = ask(pace(most=16), model, times=50)
+
+    assert {(type(fault), str(fault)) for fault in told} == {(ModelRefused, "m: no key.")}
+    assert len(model.calls) == 4  # the places that there are at the start
+
+
+def test_those_who_wait_out_a_pause_are_sent_away_at_once():
+    async def work() -> tuple[object, float]:
+        asked, start = pace(), time.monotonic()
+        asked.limit.pause(30.0)
+        waiting = asyncio.create_task(asked.complete(Model(), Request("m", ()), None))
+        await asyncio.sleep(0.01)
+        asked.limit.dismiss(ModelRefused("m: no key."))
+        return (await asyncio.gather(waiting, return_exceptions=True))[0], time.monotonic() - start
+
+    told, waited = asyncio.run(work())
+
+    assert isinstance(told, ModelRefused)
+    assert waited < 5
+
+
+def test_what_the_check_raises_is_raised_before_each_call():
+    model, checked = Model(BROKEN), []
+
+    def check() -> None:
+        checked.append(len(model.calls))
+        if model.calls:
+            raise ModelRefused("the rung has ended")
+
+    async def work() -> Pace:
+        asked = pace()
+        with pytest.raises(ModelRefused, match="the rung has ended"):
+            await asked.complete(model, Request("m", ()), None, check)
+        return asked
+
+    assert asyncio.run(work()).limit.in_flight == 0
+    assert (checked, len(model.calls)) == ([0, 1], 1)
+
+
 def test_a_broken_call_is_made_six_times_at_most():
     model = Always(BROKEN)
 

@@ -18,10 +18,23 @@ from pytest_ladder.core.prompt_parts import told
 from pytest_ladder.engine.meter import Meter
 from pytest_ladder.engine.retry import Pace
 from pytest_ladder.engine.warmth import is_cold, warmed
-from pytest_ladder.errors import InvalidRequest, MissingRecording, ModelFailed, ModelRefused, message
+from pytest_ladder.errors import InvalidRequest, LadderError, MissingRecording, ModelFailed, ModelRefused, message
 
 CROWDED_S = 0.01
 """How often a call looks whether the budget has room again."""
+
+
+@dataclass
+class Ending:
+    """Whether the rung has ended whose answers are being made: then no call is begun any more."""
+
+    fault: LadderError | None = None
+    """Why it has; None while it goes on."""
+
+    def check(self) -> None:
+        """Raise the fault anew where there is one."""
+        if self.fault is not None:
+            raise type(self.fault)(str(self.fault))
 
 
 @dataclass
@@ -35,6 +48,8 @@ class Ledger:
     """When the answer is given up, on `time.monotonic`; None for never."""
     idle_s: float = 0.0
     """Wall seconds that were not the model's own: negative where replayed calls took time when they were made."""
+    ending: Ending = field(default_factory=Ending)
+    """Of the rung; shared by all its ledgers."""
 
     def note(self, call: Call, wall_s: float, asked: bool) -> None:
         """Count one call, made or replayed, that took `wall_s` seconds here."""
@@ -100,9 +115,8 @@ class Client:
         call = self.recorded(digest)
         asked = call is None
         if call is None:
-            deadline = ledger.deadline if ledger else None
             cold = not self.read_only and is_cold(self.model())
-            call = Call(digest, request.model, await self._ask(request, digest, deadline))
+            call = Call(digest, request.model, await self._ask(request, digest, ledger))
             call = told(call, messages, cold)
             warmed(self.model())
         if ledger is not None:
@@ -119,7 +133,7 @@ class Client:
         seed = seed_of_attempt(self.seed, _attempts.get())
         return Request(self.name, tuple(messages), {**self.options, **options}, seed, repeat, self.files)
 
-    async def _ask(self, request: Request, digest: str, deadline: float | None) -> Reply:
+    async def _ask(self, request: Request, digest: str, ledger: Ledger | None) -> Reply:
         if self.read_only:
             raise MissingRecording(
                 message(
@@ -134,16 +148,17 @@ class Client:
         self.meter.reserve(expected)
         reply = None
         try:
-            reply = await self._complete(request, deadline)
+            reply = await self._complete(request, ledger or Ledger())
         finally:
             self.meter.settle(reply, expected)
         return reply
 
-    async def _complete(self, request: Request, deadline: float | None) -> Reply:
+    async def _complete(self, request: Request, ledger: Ledger) -> Reply:
+        ledger.ending.check()
         if self.pace is None:
             return await self.model().complete(request)
         try:
-            return await self.pace.complete(self.model(), request, deadline)
+            return await self.pace.complete(self.model(), request, ledger.deadline, ledger.ending.check)
         except ModelRefused as fault:
             raise ModelRefused(self.clean(str(fault))) from None
         except ModelFailed as fault:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from pytest_ladder.core.answers import Answer, CaseError, Record
 from pytest_ladder.core.cases import Question
 from pytest_ladder.core.ports import Prepared, System
-from pytest_ladder.engine.client import Ledger, current_ledger
+from pytest_ladder.engine.client import Ending, Ledger, current_ledger
 from pytest_ladder.engine.meter import Meter
 from pytest_ladder.errors import (
     BudgetSpent,
@@ -83,10 +84,10 @@ async def collect(jobs: Sequence[Job], system: System, terms: Terms, progress: P
     if unprepared := await _unprepared(system):
         return [replace(unprepared, case=job.question.id, repeat=job.repeat) for job in jobs]
     errors: dict[int, CaseError] = {}
-    queue = enumerate(jobs)
+    queue, ending = enumerate(jobs), Ending()
     async with asyncio.TaskGroup() as group:
         workers = min(terms.concurrency, len(jobs))
-        tasks = [group.create_task(_worker(queue, system, terms, progress, errors)) for _ in range(workers)]
+        tasks = [group.create_task(_worker(queue, system, terms, progress, errors, ending)) for _ in range(workers)]
     for task in tasks:
         if (fault := task.result()) is not None:
             raise fault
@@ -112,16 +113,18 @@ async def _worker(
     terms: Terms,
     progress: Progress,
     errors: dict[int, CaseError],
+    ending: Ending,
 ) -> LadderError | None:
     for index, job in queue:
         if not terms.wanted(job):
             continue
         try:
-            error = await _one(job, system, terms)
+            error = await _one(job, system, terms, ending)
         except FATAL as fault:
+            ending.fault = ending.fault or fault
             for _ in queue:  # the others find nothing left to do
                 continue
-            return fault
+            return ending.fault
         if error is not None:
             errors[index] = error
             progress.errors += 1
@@ -131,10 +134,10 @@ async def _worker(
     return None
 
 
-async def _one(job: Job, system: System, terms: Terms) -> CaseError | None:
+async def _one(job: Job, system: System, terms: Terms, ending: Ending) -> CaseError | None:
     if over := terms.meter.over:
         return CaseError(job.question.id, job.repeat, over, "budget")
-    ledger = Ledger(job.repeat, deadline=time.monotonic() + terms.timeout_s)
+    ledger = Ledger(job.repeat, deadline=time.monotonic() + terms.timeout_s, ending=ending)
     token = current_ledger.set(ledger)
     start = time.perf_counter()
     try:
@@ -144,6 +147,8 @@ async def _one(job: Job, system: System, terms: Terms) -> CaseError | None:
                 raise TimeoutError
         _write(job, answer, ledger, time.perf_counter() - start, terms)
     except FATAL:
+        with suppress(OSError):  # of a disk that is full the rung is told anyway
+            _keep_calls(ledger, terms)
         raise
     except TimeoutError as error:
         if not deadline.expired():

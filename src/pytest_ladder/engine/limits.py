@@ -7,6 +7,8 @@ import time
 from collections import deque
 from dataclasses import dataclass
 
+from pytest_ladder.errors import LadderError
+
 SATURATED = 0.8
 """The limit grows only while at least this share of it is used: else it says nothing."""
 
@@ -103,6 +105,13 @@ class AdaptiveLimit:
             self.limit = max(1.0, self.limit / 2)
             self.cuts += 1
         return True
+
+    def dismiss(self, fault: LadderError) -> None:
+        """Send all who wait away, each with a fault like this one."""
+        while self._waiting:
+            waiter = self._waiting.popleft()
+            if not waiter.place.done():
+                waiter.place.set_exception(type(fault)(str(fault)))
 
     def pause(self, seconds: float) -> None:
         """Let nobody through for so many seconds from now; those who cannot wait that long are told."""

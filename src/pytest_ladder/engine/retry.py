@@ -72,14 +72,20 @@ class Pace:
     _since: float | None = None
     _refused_with: str = ""
 
-    async def complete(self, model: Model, request: Request, deadline: float | None) -> Reply:
-        """Ask until there is a reply; `deadline` is on `time.monotonic`, None for none.
+    async def complete(
+        self, model: Model, request: Request, deadline: float | None, check: Callable[[], None] = lambda: None
+    ) -> Reply:
+        """Ask until there is a reply, whose `retries` counts the calls before it.
 
-        The reply's `retries` counts the calls before it.
+        Args:
+            model: Who is asked.
+            request: What.
+            deadline: When to give up, on `time.monotonic`; None for never.
+            check: Called just before each call; what it raises is raised in place of the call.
 
         Raises:
             ModelUnavailable: no reply within the attempts, the budget or the deadline.
-            ModelRefused: the provider takes no call of this run.
+            ModelRefused: the provider takes no call of this run; whoever waits for a place is told so too.
             ModelFailed: asking again would not help.
         """
         failures = 0
@@ -88,6 +94,7 @@ class Pace:
             entered = await self._enter(last is not None, deadline)
             answered = False
             try:
+                check()
                 self.asked += 1
                 reply = await model.complete(request)
                 answered = True
@@ -96,6 +103,9 @@ class Pace:
                 if fault.limited or fault.unsent:
                     self._refusal(fault, entered)  # before its place is free for another
                     continue
+            except ModelRefused as fault:
+                self.limit.dismiss(fault)  # likewise
+                raise
             except ModelFailed:  # it got through, and was understood
                 self._through()
                 raise
@@ -135,7 +145,9 @@ class Pace:
         patience = self.patience_s if fault.limited else self.unreachable_s
         if now - self._since > patience:
             told = f"{fault} So it has been for {now - self._since:.0f} s, whatever was asked."
-            raise ModelRefused(f"{told} Run again later to go on from what is recorded.") from fault
+            closed = ModelRefused(f"{told} Run again later to go on from what is recorded.")
+            self.limit.dismiss(closed)
+            raise closed from fault
 
     def _wait(self, fault: ModelUnavailable, failures: int, deadline: float | None) -> float:
         """Seconds before the next attempt; raises where there is to be none, and says why."""
