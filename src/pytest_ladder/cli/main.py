@@ -161,9 +161,12 @@ def _prune(options: argparse.Namespace) -> int:
         if run.log_fault:
             raise LadderError(f"{run.log_fault} Nothing was removed.")
         standing = Standing(run, {}, {}, datetime.now(UTC).date())
-        current = {rung.id: standing.prints(rung).digest for rung in run.ladder.rungs}
+        prints = {rung.id: standing.prints(rung) for rung in run.ladder.rungs}
+        current = {rung: of.digest for rung, of in prints.items()}
+        files = {path for of in prints.values() for path in of.artifacts}
         word = "would remove" if options.dry_run else "removed"
-        removed = prune(run.folder, run.log, run.ladder, current, options.dry_run, run.judges.fingerprints())
+        judges = run.judges.fingerprints()
+        removed = prune(run.folder, run.log, run.ladder, current, options.dry_run, judges, files)
         for gone in removed:
             print(f"{word} {gone.relative_to(run.folder.parent)}")
         if not removed:

@@ -141,8 +141,9 @@ class Space:
         return list(_different([*self._simple(count), *more], count))
 
     def near(self, best: Candidate, count: int, turn: int) -> list[Candidate]:
-        """Draw different candidates, each one step from another: a demonstration more, less or in another's place,
-        another order, or another instruction.
+        """Draw different candidates, each one step from another.
+
+        A step is a demonstration more, less or in another's place, another order, or another instruction.
 
         Args:
             best: The one to begin from; it is not among them.

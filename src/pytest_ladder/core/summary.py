@@ -16,6 +16,7 @@ from pytest_ladder.core.judged import JudgedMetric
 from pytest_ladder.core.looks import Look
 from pytest_ladder.core.request_figures import RequestFigures
 from pytest_ladder.core.rungs import Kind
+from pytest_ladder.core.searched import Searched
 from pytest_ladder.core.selftested import SelfTested
 
 
@@ -83,6 +84,8 @@ class RungRow:
     likely one is above its target by luck."""
     requests: RequestFigures | None = None
     """Its model calls; None where none is known: it made none, or it was not measured in this run."""
+    searched: Searched | None = None
+    """The search that wrote its prompt; None where none did."""
 
 
 @dataclass(frozen=True, slots=True)

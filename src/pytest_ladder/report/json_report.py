@@ -14,6 +14,7 @@ from pytest_ladder.report.drift import drift_json
 from pytest_ladder.report.json_schema import report_json_schema
 from pytest_ladder.report.judged import judged_json
 from pytest_ladder.report.requests import requests_json
+from pytest_ladder.report.searching import searched_json
 from pytest_ladder.report.selftest import selftest_json
 
 __all__ = ["render_json", "report_json_schema"]
@@ -68,7 +69,7 @@ def _rung(row: RungRow, show: str) -> Json:
         "id": row.id, "kind": str(row.kind), "state": str(row.state), "from_log": row.from_log, "note": row.note,
         "recall": row.recall, "versions": row.versions, "entry": row.entry.as_dict() if row.entry else None,
         "worst_cases": [_miss(miss, show) for miss in row.misses], "gain": gain_json(row.gain),
-        "requests": requests_json(row.requests),
+        "requests": requests_json(row.requests), "searched": searched_json(row.searched),
     }  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from pytest_ladder.report.comparison_json import gain_schema
 from pytest_ladder.report.drift import drift_schema
 from pytest_ladder.report.judged import judged_schema
 from pytest_ladder.report.requests import requests_schema
+from pytest_ladder.report.searching import searched_schema
 from pytest_ladder.report.selftest import selftest_schema
 
 _TEXT: Json = {"type": "string"}
@@ -113,6 +114,9 @@ def _rung() -> Json:
         requests={
             "oneOf": [requests_schema(), {"type": "null"}],
             "description": "The model calls of its answers; null where it made none or was not measured in this run.",
+        },
+        searched={
+            "oneOf": [searched_schema(), {"type": "null"}], "description": "The search that wrote its prompt.",
         },
     )  # fmt: skip
 

@@ -15,6 +15,7 @@ from pytest_ladder.report.figures import asked_words, rule_words, versions_words
 from pytest_ladder.report.judged import judged_words
 from pytest_ladder.report.requests import HEADING as REQUESTS_HEADING
 from pytest_ladder.report.requests import PARTS_HEADING, columns_of_parts, columns_of_requests, known_of
+from pytest_ladder.report.searching import searched_words
 from pytest_ladder.report.selftest import HEADING, columns_of_selftest, selftest_lines
 from pytest_ladder.report.text import one_line
 from pytest_ladder.report.texts import failure_words, gate_title, texts_of
@@ -140,6 +141,8 @@ def _rung_notes(ladder: LadderSummary) -> Iterator[str]:
             yield f"{prose(row.id)}: {prose(row.note)}"
         if asked := asked_words(row):
             yield f"{prose(row.id)}: {escape(asked)}"
+        if searched := searched_words(row):
+            yield f"{prose(row.id)}: {prose(searched)}"
         if row.entry and row.entry.diagnosis:
             yield f"{prose(row.id)}: failures: {escape(failure_words(row.entry.diagnosis))}"
         if row.gain:

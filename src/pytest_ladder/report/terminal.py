@@ -17,6 +17,7 @@ from pytest_ladder.report.judged import judged_words
 from pytest_ladder.report.page import INDENT, LEAST_WIDTH, Page, Remark
 from pytest_ladder.report.requests import HEADING as REQUESTS_HEADING
 from pytest_ladder.report.requests import PARTS_HEADING, columns_of_parts, columns_of_requests, known_of
+from pytest_ladder.report.searching import searched_words
 from pytest_ladder.report.selftest import HEADING, columns_of_selftest, selftest_lines
 from pytest_ladder.report.texts import failure_words, gate_title, texts_of
 
@@ -73,6 +74,8 @@ def _rung_remarks(ladder: LadderSummary) -> Iterator[Remark]:
             yield Remark(row.id, row.note, "red" if row.state is State.ERROR else "dim")
         if asked := asked_words(row):
             yield Remark(row.id, asked, "dim")
+        if searched := searched_words(row):
+            yield Remark(row.id, searched, "dim")
         if row.entry and row.entry.diagnosis:
             yield Remark(row.id, f"failures: {failure_words(row.entry.diagnosis)}", "dim")
         yield from gain_remark(row)

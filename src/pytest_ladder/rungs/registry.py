@@ -10,6 +10,7 @@ from pytest_ladder.errors import InvalidRequest, message
 from pytest_ladder.rungs.advanced_rag import build_advanced_rag
 from pytest_ladder.rungs.decompose import build_decompose
 from pytest_ladder.rungs.fine_tune import build_fine_tune
+from pytest_ladder.rungs.optimize import build_optimize
 from pytest_ladder.rungs.prompt import build_few_shot, build_prompt
 from pytest_ladder.rungs.rag import build_rag
 from pytest_ladder.rungs.routing import build_router
@@ -17,6 +18,7 @@ from pytest_ladder.rungs.routing import build_router
 FACTORIES: Mapping[Kind, RungFactory] = {
     Kind.PROMPT: build_prompt,
     Kind.FEW_SHOT: build_few_shot,
+    Kind.OPTIMIZE: build_optimize,
     Kind.RAG: build_rag,
     Kind.ADVANCED_RAG: build_advanced_rag,
     Kind.DECOMPOSE: build_decompose,

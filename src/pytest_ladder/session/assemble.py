@@ -29,11 +29,13 @@ from pytest_ladder.engine.client import attempt
 from pytest_ladder.errors import InvalidFile, InvalidRequest, message
 from pytest_ladder.rungs.function_tool import FunctionTool
 from pytest_ladder.rungs.guarded import guarded
+from pytest_ladder.rungs.optimize import SEARCHING
 from pytest_ladder.rungs.own import OwnSystem
 from pytest_ladder.rungs.preparing import Once
 from pytest_ladder.rungs.registry import build
 from pytest_ladder.store.corpus import read_documents, read_examples
-from pytest_ladder.store.paths import inside, read_text, relative
+from pytest_ladder.store.digests import found_path, searches
+from pytest_ladder.store.paths import beside, inside, read_text, relative
 from pytest_ladder.store.user_code import load
 
 if TYPE_CHECKING:
@@ -118,7 +120,7 @@ class Assembler:
             return OwnSystem(own, self.ladder.rung(rung.id), kit.llm)
         if rung.system is not None:
             return OwnSystem(self.function(rung.system, rung.at("system")), rung, kit.llm)
-        return build(rung, kit)
+        return build(found(self.ladder, rung), kit)
 
     def kit(self, rung: RungSpec, client: Client) -> Kit:
         """What the factory of a rung may use; `client` as above."""
@@ -238,6 +240,16 @@ def served(rung: RungSpec) -> RungSpec:
         return rung
     base, adapter = rung.options.get("base") or rung.model, rung.options.get("adapter")
     return replace(rung, model=f"{base}{ADAPTER}{adapter}" if base and adapter else base)
+
+
+def found(ladder: Ladder, rung: RungSpec) -> RungSpec:
+    """A rung whose prompt a search finds, with that prompt: until there is one, with the prompt that it begins with."""
+    if not searches(rung):
+        return rung
+    path = found_path(ladder, rung)
+    prompt = beside(path, ladder.folder) if path.exists() else rung.options["prompt"]
+    kept = {key: value for key, value in rung.options.items() if key not in SEARCHING}
+    return replace(rung, options={**kept, "prompt": prompt})
 
 
 def own_scorer(function: Callable[..., Any], options: Mapping[str, Json], where: str) -> Scorer:

@@ -15,6 +15,7 @@ from pytest_ladder.engine.client import Client
 from pytest_ladder.engine.collect import Job
 from pytest_ladder.engine.meter import Meter
 from pytest_ladder.errors import LadderError
+from pytest_ladder.session.assemble import found
 from pytest_ladder.session.ladder_files import LadderFiles
 from pytest_ladder.store.paths import read_text
 
@@ -91,7 +92,7 @@ def _by_length(files: LadderFiles, rung: RungSpec, price: Price, jobs: Sequence[
 
 def _texts(files: LadderFiles, rung: RungSpec) -> Iterator[str]:
     """What goes along with each question: the prompt, the examples, as many documents as are shown."""
-    parts = files.assembler
+    parts, rung = files.assembler, found(files.ladder, rung)
     for key in ("prompt", "examples", "output"):
         written = rung.options.get(key)
         if isinstance(written, str):

@@ -20,6 +20,7 @@ from pytest_ladder.core.judged import Judgement, check_words
 from pytest_ladder.core.ladder import Label, Ladder, Waiver
 from pytest_ladder.core.looks import confirms, unfit
 from pytest_ladder.core.rungs import RungSpec
+from pytest_ladder.core.searched import Searched
 from pytest_ladder.core.thresholds import impossible
 from pytest_ladder.engine.limits import AdaptiveLimit
 from pytest_ladder.engine.loop import LoopThread
@@ -29,13 +30,14 @@ from pytest_ladder.errors import Altered, InvalidFile, message
 from pytest_ladder.session.agreements import Agreements, Unproven
 from pytest_ladder.session.assemble import Assembler
 from pytest_ladder.session.base_tree import Base
+from pytest_ladder.session.dev_sets import check_searches
 from pytest_ladder.session.evidence import doubts
 from pytest_ladder.session.judges import Judges
 from pytest_ladder.session.scrub import Scrubber
 from pytest_ladder.session.settings import Settings
 from pytest_ladder.session.tools import check_agents
 from pytest_ladder.store.cases_file import read_cases
-from pytest_ladder.store.digests import Fingerprint, contract, fingerprint
+from pytest_ladder.store.digests import Fingerprint, contract, fingerprint, found_path, searches
 from pytest_ladder.store.escalation_log import read_log
 from pytest_ladder.store.judgements import FILE as JUDGEMENTS
 from pytest_ladder.store.judgements import read_judgements
@@ -108,6 +110,7 @@ class LadderFiles:
         self.assembler.scorers()
         if not self.settings.read_only:  # a run that asks nothing loads no tool
             check_agents(self.assembler, self.whole)
+        check_searches(self.assembler)
         check_words(self.judgements, self.ladder.metrics)
         self._fingerprints: dict[str, Fingerprint] = {}
         self._check_prompt_versions()
@@ -166,12 +169,30 @@ class LadderFiles:
 
     @cached_property
     def prompts(self) -> dict[str, PromptFile]:
-        """Path, as in an entry's artifacts, -> each prompt file of the ladder."""
-        written = dict.fromkeys(str(rung.options["prompt"]) for rung in self.ladder.rungs if rung.options.get("prompt"))
-        paths = {name: self.assembler.path(name) for name in written}
-        return {
-            beside(path, self.folder): read_prompt(path, self.assembler.shown(name)) for name, path in paths.items()
-        }
+        """Path, as in an entry's artifacts, -> each prompt file of the ladder, those that searches wrote among them."""
+        written = [str(rung.options["prompt"]) for rung in self.ladder.rungs if rung.options.get("prompt")]
+        paths = [*map(self.assembler.path, written), *self._found()]
+        rootdir = self.shared.rootdir
+        return {beside(path, self.folder): read_prompt(path, relative(path, rootdir)) for path in dict.fromkeys(paths)}
+
+    @cached_property
+    def found_paths(self) -> Mapping[str, Path]:
+        """Rung id -> the prompt that its search writes, for the rungs that have one; it need not be there yet."""
+        return {rung.id: found_path(self.ladder, rung) for rung in self.ladder.rungs if searches(rung)}
+
+    def _found(self) -> list[Path]:
+        return [path for path in self.found_paths.values() if path.exists()]
+
+    def found_by(self, rung_id: str) -> Searched | None:
+        """The search that wrote the prompt of a rung; None where there is none, or its prompt does not tell."""
+        path = self.found_paths.get(rung_id)
+        if path is None or not path.exists():
+            return None
+        return read_prompt(path, relative(path, self.shared.rootdir)).searched
+
+    def renew(self) -> None:
+        """Look at the prompts again: a search has written one."""
+        self.__dict__.pop("prompts", None)
 
     def read_again(self) -> None:
         """Read the log once more: another run may have written since."""
@@ -181,7 +202,7 @@ class LadderFiles:
         """The fingerprint of a rung, with the file of a system that a test gave, or else of one that a plugin gives."""
         others = [file for other in referred(self.ladder.rungs, rung) for file in self._added_files(other)]
         extra = (*(extra or self._added_files(rung)), *others)
-        key = "|".join([rung.id, *map(str, extra)])
+        key = "|".join([rung.id, *map(str, extra), "found", *map(str, self._found())])
         if key not in self._fingerprints:
             self._fingerprints[key] = fingerprint(self.ladder, rung, extra)
         return self._fingerprints[key]

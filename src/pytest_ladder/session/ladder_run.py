@@ -10,6 +10,7 @@ from typing import Any
 from pytest_ladder.core.answers import CaseError, Record
 from pytest_ladder.core.cases import EvalSet
 from pytest_ladder.core.entries import Verdict
+from pytest_ladder.core.hybrids import referred
 from pytest_ladder.core.looks import confirms
 from pytest_ladder.core.rungs import RungSpec
 from pytest_ladder.engine.client import Client
@@ -20,6 +21,7 @@ from pytest_ladder.session.curtailing import Collected
 from pytest_ladder.session.grader import Grader
 from pytest_ladder.session.ladder_files import LadderFiles, Shared, source_files
 from pytest_ladder.session.looking import with_look
+from pytest_ladder.session.optimizing import Optimizing
 from pytest_ladder.session.results import RungResult
 from pytest_ladder.store.digests import Fingerprint
 from pytest_ladder.store.recordings import clear_pending, is_pending
@@ -43,6 +45,7 @@ class LadderRun(LadderFiles):
         super().__init__(path, shared)
         self.asker = Asker(self)
         self.grader = Grader(self)
+        self.optimizing = Optimizing(self, self.asker)
         self.judges.meter.whole = self.asker.meter
         self.results: dict[str, RungResult] = {}
         """Rung id -> what was measured in this process."""
@@ -69,6 +72,7 @@ class LadderRun(LadderFiles):
             LadderError: the set-up is at fault.
         """
         rung = self.ladder.rung(rung_id)
+        searched = self._searched(rung, own, watch)
         prints = self.fingerprint(rung, source_files(own))
         own = own or self.assembler.added(rung)
         with self.writing(), self.judges.asking():
@@ -76,9 +80,17 @@ class LadderRun(LadderFiles):
             result = self._here(rung, prints, self.evalset, own, watch)
             if self._looks(result):
                 result = self._look(rung, prints, own, watch, result)
-        result = replace(result, judges=self.judges.usage())
+        result = replace(result, judges=self.judges.usage(), notes=(*searched, *result.notes))
         self.results[rung_id] = result
         return result
+
+    def _searched(self, rung: RungSpec, own: Own, watch: Watch) -> tuple[str, ...]:
+        """Let the prompts be found with which a rung, or one that it refers to, answers; what is to be said of it."""
+        notes: list[str] = []
+        with self.writing(), self.judges.asking():
+            for one in ([] if own else [rung]) + list(referred(self.ladder.rungs, rung)):
+                notes += () if self.assembler.added(one) else self.optimizing.ensure(one, watch)
+        return tuple(notes)
 
     def _here(
         self,

@@ -39,6 +39,7 @@ def summarise(outcome: Outcome, reports: Sequence[Report]) -> LadderSummary:
     )
     gains = {} if _smoke(reports) else standing.gains
     rows = tuple(replace(row, versions=standing.versions(row.id), gain=gains.get(row.id)) for row in rows)
+    rows = tuple(replace(row, searched=standing.run.found_by(row.id) if row.entry else None) for row in rows)
     told = [note for report in reports for note in report.notes]
     waivers = in_force(standing.run.waivers, ladder.name, standing.today)
     return LadderSummary(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from pytest_ladder.core.canonical import Json, canonical
@@ -68,6 +69,30 @@ def read_examples(path: Path, rootdir: Path, evalset: EvalSet) -> tuple[Example,
     if not examples:
         raise InvalidFile(message(where, "no examples", expected="one JSON object a line with 'input' and 'expected'"))
     return tuple(examples)
+
+
+def read_pool(path: Path, rootdir: Path, evalsets: Sequence[EvalSet]) -> tuple[Case, ...]:
+    """Read worked examples as cases, none of which is one of the sets' cases; ids are `example-1`, `example-2`, ...
+
+    Raises:
+        InvalidFile: As `read_examples` does.
+    """
+    for evalset in evalsets:
+        read_examples(path, rootdir, evalset)
+    read = read_lines(path, rootdir, torn_ok=False)
+    return tuple(
+        Case(
+            f"example-{place}", value["input"], value["expected"], tuple(value.get("slices") or ()),
+            metadata=value.get("metadata") or {}, line=number,
+        )
+        for place, (number, value) in enumerate(read, 1)
+    )  # fmt: skip
+
+
+def shared_case(cases: EvalSet, others: EvalSet) -> tuple[Case, Case] | None:
+    """A case, and the one of another set that asks the same, white space and upper case apart; None for none."""
+    known = {comparable(case.input): case for case in others}
+    return next(((case, known[key]) for case in cases if (key := comparable(case.input)) in known), None)
 
 
 def comparable(value: Json) -> bytes:

@@ -6,20 +6,24 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from pytest_ladder.core.canonical import Json, digest
+from pytest_ladder.core.canonical import Json, digest, short
 from pytest_ladder.core.hybrids import CLASSIFIER, referred
 from pytest_ladder.core.judged import is_judged
 from pytest_ladder.core.ladder import CONFIDENT, Ladder
-from pytest_ladder.core.rungs import OTHER_MODELS, RungSpec
+from pytest_ladder.core.rungs import OTHER_MODELS, Kind, RungSpec
 from pytest_ladder.core.scores import MetricSpec
+from pytest_ladder.core.searching import VERSION
 from pytest_ladder.errors import InvalidFile, message
 from pytest_ladder.store.content import file_digest
 from pytest_ladder.store.modules import check_defined, code_file, existing_file, names_file, project_imports
 from pytest_ladder.store.paths import beside, inside, relative
 from pytest_ladder.store.schema_rungs import ASIDES, texts_of
 
-_FILES = ("prompt", *ASIDES, "examples", "output", "corpus")
+_FILES = ("prompt", "instructions", *ASIDES, "examples", "output", "corpus")
 """Keys of a rung that name a file which its answers depend on."""
+
+OPTIMIZED = "optimized"
+"""The folder of prompts that searches wrote, beside ladder.toml."""
 TOOLS = "tools"
 """The key that names the functions an agent may call."""
 
@@ -48,16 +52,44 @@ def fingerprint(ladder: Ladder, rung: RungSpec, extra_files: Sequence[Path] = ()
         InvalidFile: A file is missing, leaves the rootdir, or a glob of `depends` matches nothing.
     """
     files = _files(ladder, rung)
-    others = {file for other in referred(ladder.rungs, rung) for file in _files(ladder, other)}
-    artifacts = {
-        beside(path, ladder.folder): file_digest(path, relative(path, ladder.rootdir))
-        for path in sorted({*files, *extra_files, *others})
-    }
+    answering = {file for one in (rung, *referred(ladder.rungs, rung)) for file in _answering(ladder, one)}
+    artifacts = _digested(ladder, {*files, *extra_files, *answering})
     return Fingerprint(version_digest(ladder, rung, artifacts), artifacts, tuple(_warnings(ladder, rung, files)))
 
 
 def _files(ladder: Ladder, rung: RungSpec) -> set[Path]:
     return {*_table_files(ladder, rung), *_code_files(ladder, rung), *_depends(ladder, rung)}
+
+
+def _answering(ladder: Ladder, rung: RungSpec) -> set[Path]:
+    """The files with which a rung answers: those that it names, and the prompt that a search found for it."""
+    found = found_path(ladder, rung) if searches(rung) else None
+    return {*_files(ladder, rung), *([found] if found and found.exists() else [])}
+
+
+def _digested(ladder: Ladder, files: Iterable[Path]) -> dict[str, str]:
+    return {beside(path, ladder.folder): file_digest(path, relative(path, ladder.rootdir)) for path in sorted(files)}
+
+
+def searches(rung: RungSpec) -> bool:
+    """Whether a rung's prompt is to be found by a search."""
+    declared = rung.system is None and "router" not in rung.options and "prompt" in rung.options
+    return rung.kind is Kind.OPTIMIZE and declared
+
+
+def search_digest(ladder: Ladder, rung: RungSpec) -> str:
+    """Digest all that decides what the search of a rung finds: its version, the dev set, and what it is scored by."""
+    objective = rung.options.get("objective") or list(ladder.thresholds)
+    metrics = [metric for metric in ladder.metrics if metric.name in texts_of(objective)]
+    return digest({
+        "search": VERSION, "rung": version_digest(ladder, rung, _digested(ladder, _files(ladder, rung))),
+        "metrics": {metric.name: _metric(metric, ladder, ladder.rootdir) for metric in metrics}, "task": ladder.task,
+    })  # fmt: skip
+
+
+def found_path(ladder: Ladder, rung: RungSpec) -> Path:
+    """Where the search of a rung writes the prompt that it finds; with other inputs it is another file."""
+    return ladder.folder / OPTIMIZED / rung.id / f"{short(search_digest(ladder, rung))}.md"
 
 
 def version_digest(ladder: Ladder, rung: RungSpec, artifacts: Mapping[str, str]) -> str:
@@ -83,6 +115,8 @@ def _table_files(ladder: Ladder, rung: RungSpec) -> Iterable[Path]:
     for key in _FILES:
         for written in texts_of(rung.options.get(key)):
             yield existing_file(written, ladder.folder, ladder.rootdir, ladder.at("rungs", rung.id, key))
+    if searches(rung) and ladder.dev:
+        yield existing_file(ladder.dev, ladder.folder, ladder.rootdir, ladder.at("dev"))
     adapter = rung.options.get("adapter")
     if isinstance(adapter, str):
         folder = inside(ladder.rootdir, ladder.folder, adapter, ladder.at("rungs", rung.id, "adapter"))

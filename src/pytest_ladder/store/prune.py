@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
 from pytest_ladder.core.canonical import short
 from pytest_ladder.core.entries import Entry, RungEntry
 from pytest_ladder.core.ladder import Ladder
+from pytest_ladder.store.digests import OPTIMIZED
 from pytest_ladder.store.judge_calls import old_judges
+from pytest_ladder.store.paths import beside
 from pytest_ladder.store.recordings import FOLDER, clear_pending, rungs_on_record, versions
 from pytest_ladder.store.scores_file import scores_path, scores_versions
 
 
 def prune(
     folder: Path, entries: Iterable[Entry], ladder: Ladder, current: Mapping[str, str], dry_run: bool,
-    judges: Mapping[str, str],
+    judges: Mapping[str, str], artifacts: Collection[str] = (),
 ) -> list[Path]:  # fmt: skip
-    """Remove recordings and scores of versions that no entry of the log and no current fingerprint names.
+    """Remove recordings, scores and searched prompts that no entry of the log and no current fingerprint names.
 
     What judges said goes with the judge: no entry of the log rests on another than today's.
 
@@ -28,6 +30,7 @@ def prune(
         current: Rung id -> fingerprint of today.
         dry_run: Whether the files stay.
         judges: Judged metric -> digest of its judge of today.
+        artifacts: Files of today's rungs, by their paths from the folder.
 
     Returns:
         The files removed, or that would be, sorted.
@@ -35,7 +38,9 @@ def prune(
     own = [entry for entry in entries if isinstance(entry, RungEntry) and entry.ladder == ladder.name]
     kept = {(entry.rung, short(entry.fingerprint)) for entry in own}
     kept |= {(rung, short(digest)) for rung, digest in current.items()}
-    found = sorted([*(path for path, key in _files(folder) if key not in kept), *old_judges(folder, judges)])
+    named = {*artifacts, *(path for entry in own for path in entry.artifacts)}
+    prompts = [path for path in (folder / OPTIMIZED).glob("*/*.md") if beside(path, folder) not in named]
+    found = sorted([*(path for path, key in _files(folder) if key not in kept), *old_judges(folder, judges), *prompts])
     if not dry_run:
         for path in found:
             clear_pending(folder, path.parent.name, path.stem)

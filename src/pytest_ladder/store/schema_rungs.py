@@ -8,7 +8,7 @@ from pydantic import Field
 
 from pytest_ladder.core.rungs import Kind
 from pytest_ladder.store.schema_hybrids import Guards, Routing
-from pytest_ladder.store.schema_types import Count, KindName, Options, Positive, Reference, Repairs, Table, Text
+from pytest_ladder.store.schema_types import Count, KindName, Options, Positive, Reference, Repairs, Share, Table, Text
 
 
 class Rung(Table):
@@ -51,6 +51,31 @@ class FewShotRung(PromptRung):
 
 class OptimizeRung(PromptRung):
     """Search over prompts and demonstrations on the dev set."""
+
+    instructions: list[Text] = Field(default=[])
+    """Further prompts to try, besides `prompt`."""
+    demos: Count | None = None
+    """Demonstrations in the prompt, at most."""
+    demo_score: Share | None = None
+    """Least score of an answer that becomes a demonstration."""
+    optimizer: Literal["bootstrap", "dspy:MIPROv2", "dspy:GEPA"] | None = None
+    """Who searches."""
+    max_calls: Positive | None = None
+    """Model calls of the search, at most."""
+    candidates: Annotated[int, Field(ge=2)] | None = None
+    """Prompts to try, at most."""
+    propose: Count | None = None
+    """Instructions that a model writes."""
+    objective: Text | list[Text] | None = None
+    """The metrics whose mean is searched for."""
+    teacher: Text | None = None
+    """The model whose right answers become demonstrations."""
+    teacher_options: Options = Field(default={})
+    """Its model options."""
+    proposer: Text | None = None
+    """The model that writes instructions."""
+    proposer_options: Options = Field(default={})
+    """Its model options."""
 
 
 class RagRung(PromptRung):
@@ -200,7 +225,8 @@ ASIDES = (
 """Keys of a rung that name a prompt other than that of the answer, or several of them."""
 
 RUNG_PATHS = (
-    "prompt", *ASIDES, "examples", "output", "corpus", "train", "regression", "out_of_distribution", "adapter"
+    "prompt", "instructions", *ASIDES, "examples", "output", "corpus", "train", "regression", "out_of_distribution",
+    "adapter",
 )  # fmt: skip
 """Keys of a rung that name a file or folder beside the ladder."""
 

@@ -1,4 +1,4 @@
-"""What a run may tell besides the climb: model calls, judges, drift, and a self-test."""
+"""What a run may tell besides the climb: searched prompts, model calls, judges, drift, and a self-test."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pytest_ladder.report import requests, selftest
 from pytest_ladder.report.columns import Column, Columns
 from pytest_ladder.report.drift import drift_facts, drift_words
 from pytest_ladder.report.judged import judged_words
+from pytest_ladder.report.searching import searched_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,8 @@ def folds(ladder: LadderSummary) -> tuple[Fold, ...]:
     """The parts that this run has."""
     judged = Fold("judged by a model", lines=tuple(map(judged_words, ladder.judges)))
     drift = tuple("; ".join(filter(None, [drift_words(one), drift_facts(one)])) for one in ladder.drifts)
-    found = (judged, Fold("drift", lines=drift), _selftest(ladder), _requests(ladder))
+    searched = Fold("searched prompts", lines=tuple(f"{r.id}: {searched_words(r)}" for r in ladder.rows if r.searched))
+    found = (searched, judged, Fold("drift", lines=drift), _selftest(ladder), _requests(ladder))
     return tuple(fold for fold in found if fold.tables or fold.lines)
 
 
