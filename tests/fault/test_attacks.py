@@ -205,6 +205,16 @@ FILES: dict[str, tuple[Act, int, str]] = {
     "fine-tuning under a cheaper kind": (
         both(edited("ladder.toml", "[rungs.fine_tune]", '[rungs.decompose]\nkind = "fine_tune"')), 1, DIAGNOSIS,
     ),
+    "a router of a cheap kind to the tuned model": (
+        tail("[rungs.decompose]", 'router = [{ to = "fine_tune" }]'), 4, r"cannot use one of the dearer kind `fine_tune`",
+    ),
+    "a cheap rung that falls back on the tuned model": (
+        edited("ladder.toml", "[rungs.few_shot]\n", '[rungs.few_shot]\nfallback = "fine_tune"\n'), 4,
+        r"a rung of kind `few_shot` cannot use one of the dearer kind `fine_tune`",
+    ),
+    "every case left to a person": (
+        tail("[rungs.decompose]", 'router = [{ to = "escalate" }]', 'escalation = "A person will answer."'), 1, EFFORT,
+    ),
     # the eval set and the target
     "hard cases removed": (cases(lambda n: n < 24), 1, MET),
     "one hard case kept": (cases(lambda n: n < 24 or n == 59), 1, MET),

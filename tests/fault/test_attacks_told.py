@@ -96,6 +96,8 @@ def answer(case, llm):
 
 ERRORS = SYSTEM.replace("    number", "    if case.id > 'c54':\n        raise ValueError('no')\n    number", 1)
 
+ONE_WAY = 'router = [{ matches = "no such words", to = "prompt" }, { to = "few_shot" }]'
+
 TOLD: dict[str, tuple[Act, str]] = {
     "less required": (gate('required = ["prompt"]'), "few_shot, rag, advanced_rag, decompose not required"),
     "nothing required": (gate("required = []"), "prompt, few_shot, rag, advanced_rag, decompose not required"),
@@ -128,6 +130,10 @@ TOLD: dict[str, tuple[Act, str]] = {
     ),
     "recordings and an entry copied to another kind of the same system": (
         copied_to_another_kind, "rag that answers every case as few_shot does",
+    ),
+    "one rung as a router of another kind": (
+        both(gate('required = ["prompt", "few_shot", "decompose"]'), tail("[rungs.decompose]", ONE_WAY)),
+        "decompose that sends every case to few_shot",
     ),
     "a rung of another kind": (relabelled, "second that was of the kind prompt before"),
     "the hold-out set as eval set": (

@@ -247,8 +247,7 @@ def test_an_answer_is_verified_before_it_ships(ladder: Bench):
     ran = with_rung(ladder, "", VERIFIED.replace("KEYS", 'fallback = "prompt"')).run("-v")
     assert ran.outcomes() == {"prompt": "SHORT", "rag": "SELECTED"}, ran.text
     assert counted(ladder) == {"PROMPT": CASES, "RAG": CASES, "VERIFY": CASES + 4}
-    ran.has("*model calls*", "*rung*calls*rejected*", "*rag*66.7 %*", "*rung*calls*fallback*", "*rag*66.7 %*")
-    assert not re.search(r"(?m)^ *rung *$", ran.text)  # no table of nothing
+    assert ran.text.partition("model calls")[2].count("66.7 %") == 2  # rejected, and by fallback
     assert records(ladder, "rag")[5]["answer"]["steps"][-1] == {"step": "verify", "accepted": True, "said": "yes"}
     ladder.run("--ladder-record=none")
     assert ladder.asked() == []
