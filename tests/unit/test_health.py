@@ -34,10 +34,24 @@ def test_a_set_of_200_unlike_cases_is_healthy() -> None:
 
 
 def test_fewer_than_200_cases_are_few() -> None:
-    (note,) = health(POINT, evalset(199))
+    (note,) = health(POINT, evalset(199, slices=("odd",)))
 
     assert (note.trait, note.warns, note.cases) == (Trait.FEW_CASES, True, ())
     assert "199 cases are few" in note.text
+
+
+def test_few_cases_without_slices_or_a_word_of_production_are_a_demonstration() -> None:
+    (note,) = notes(health(POINT, evalset(199)), Trait.DEMO_SET)
+
+    assert (note.warns, note.cases) == (True, ())
+    assert note.text.startswith("demo-to-production cliff: few cases, no slices, and none said to come from production")
+
+
+@pytest.mark.parametrize(
+    "rows", [evalset(200), evalset(50, slices=("odd",)), evalset(50, metadata={"source": "production"})]
+)
+def test_many_cases_or_slices_or_cases_from_production_are_more_than_that(rows: EvalSet) -> None:
+    assert not notes(health(POINT, rows), Trait.DEMO_SET)
 
 
 def test_a_slice_too_small_for_its_threshold_cannot_decide() -> None:

@@ -32,6 +32,7 @@ class Trait(StrEnum):
     NEAR_DUPLICATES = "near_duplicates"
     LABEL_CONFLICT = "label_conflict"
     PRODUCTION_SHARE = "production_share"
+    DEMO_SET = "demo_set"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,7 @@ def health(ladder: Ladder, evalset: EvalSet) -> tuple[Note, ...]:
     """
     return (
         *_few(evalset), *_small_slices(ladder, evalset), *_conflicts(evalset), *_near(evalset),
-        *_production(evalset),
+        *_production(evalset), *_demo(evalset),
     )  # fmt: skip
 
 
@@ -131,3 +132,11 @@ def _production(evalset: EvalSet) -> Iterator[Note]:
         taken = round(share * len(evalset))
         text = f"{taken} of {len(evalset)} cases ({100 * share:.3g} %) come from production"
         yield Note(Trait.PRODUCTION_SHARE, text, warns=False)
+
+
+def _demo(evalset: EvalSet) -> Iterator[Note]:
+    """The cliff between demonstration and production: few cases, all in one heap, of which none is known to be real."""
+    if len(evalset) < FEW and set(evalset.slices) == {ALL} and not production_share(evalset):
+        fault = "few cases, no slices, and none said to come from production: what holds here may not hold in use"
+        next_step = 'name slices, and take cases from use (`metadata.source = "production"`)'
+        yield Note(Trait.DEMO_SET, f"demo-to-production cliff: {fault}; {next_step}")

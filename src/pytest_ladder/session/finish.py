@@ -13,6 +13,7 @@ from pytest_ladder.core.rungs import Kind
 from pytest_ladder.core.summary import Refusal
 from pytest_ladder.session.de_escalation import de_escalation
 from pytest_ladder.session.evidence import measured_at, mend, rung_entries, said
+from pytest_ladder.session.failure_modes import out_of_turn
 from pytest_ladder.session.history import overlap
 from pytest_ladder.session.ladder_run import LadderRun
 from pytest_ladder.session.looking import looks_of, sealed_looks
@@ -233,6 +234,7 @@ def _notes(run: LadderRun, standing: Standing, decision: Decision, now: datetime
     notes += tools_first(run)
     if (down := de_escalation(run, decision)) and run.ladder.decision.de_escalate != "fail":
         notes.append(down)
+    notes += out_of_turn(standing)
     notes += filter(None, [overlap(run.whole, run.holdout)])
     failing = [rung_id for rung_id, entry in standing.current.items() if entry.verdict is Verdict.ERROR]
     notes += [f"{rung_id} is in error" for rung_id in failing]
