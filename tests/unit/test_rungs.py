@@ -155,10 +155,14 @@ def test_fine_tune_with_a_corpus_retrieves():
     assert "two years" in messages[0][1]
 
 
-@pytest.mark.parametrize("kind", [kind for kind in Kind if kind not in FACTORIES])
-def test_a_kind_without_a_built_in_system_says_how_to_give_one(kind):
-    with pytest.raises(InvalidRequest, match=r"no built-in system.*`system = .file\.py:function.`"):
-        build(spec(kind), kit())
+def test_every_kind_has_a_built_in_system():
+    assert set(FACTORIES) == set(Kind)
+
+
+def test_optimize_is_one_call_with_the_prompt_that_was_found():
+    answer, messages = ask(spec("optimize", prompt="plain.md"), "Why?")
+    assert answer.text
+    assert messages == ask(spec("prompt", prompt="plain.md"), "Why?")[1]
 
 
 @pytest.mark.parametrize(

@@ -31,14 +31,9 @@ REQUIRED = (Kind.PROMPT, Kind.FEW_SHOT, Kind.RAG, Kind.ADVANCED_RAG, Kind.DECOMP
 """The kinds that must be on record before fine-tuning, unless `[gate] required` says otherwise."""
 
 
-BRING_A_SYSTEM = frozenset({Kind.OPTIMIZE})
-"""Kinds without a built-in system in this version: the user brings one."""
-
-
 def declaration(kind: Kind) -> str:
     """How a rung of a kind is declared, in the words of a next step."""
-    own = ' with `system = "file.py:function"`' if kind in BRING_A_SYSTEM else ""
-    return f"[rungs.{kind}]{own}"
+    return f"[rungs.{kind}]"
 
 
 OTHER_MODELS = ("planner", "verifier", "classifier", "teacher", "proposer")

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 
 from pytest_ladder.core.ports import Kit, RungFactory, System
 from pytest_ladder.core.rungs import Kind, RungSpec
-from pytest_ladder.errors import InvalidRequest, message
 from pytest_ladder.rungs.advanced_rag import build_advanced_rag
 from pytest_ladder.rungs.decompose import build_decompose
 from pytest_ladder.rungs.fine_tune import build_fine_tune
@@ -24,7 +23,7 @@ FACTORIES: Mapping[Kind, RungFactory] = {
     Kind.DECOMPOSE: build_decompose,
     Kind.FINE_TUNE: build_fine_tune,
 }
-"""The kinds that have a built-in system."""
+"""What builds the system of each kind."""
 
 
 def build(spec: RungSpec, kit: Kit) -> System:
@@ -32,12 +31,7 @@ def build(spec: RungSpec, kit: Kit) -> System:
 
     Raises:
         InvalidFile: a key of the rung, or a file that it names, cannot be used.
-        InvalidRequest: its kind has no built-in system.
     """
     if "router" in spec.options:
         return build_router(spec, kit)
-    if spec.kind not in FACTORIES:
-        fault = f"the kind `{spec.kind}` has no built-in system in this version"
-        next_step = 'give the rung `system = "file.py:function"`, or pass one to `rung.check(system=...)`'
-        raise InvalidRequest(message(spec.at(), fault, expected=f"one of {', '.join(FACTORIES)}", next_step=next_step))
     return FACTORIES[spec.kind](spec, kit)
