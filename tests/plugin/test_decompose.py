@@ -151,6 +151,22 @@ def test_every_prompt_belongs_to_the_fingerprint_and_only_its_calls_are_asked_an
     assert len(list((ladder.folder / "recordings/decompose").glob("*.jsonl"))) == 2
 
 
+def test_the_planner_is_recorded_as_the_model_that_planned_and_its_options_ask_for_plans_alone(bench: Bench):
+    made(bench, "plan_and_execute", STRATEGIES["plan_and_execute"][0])
+    bench.run()
+    bench.asked()
+    requested = [call["model_requested"] for call in records(bench)[0]["calls"]]
+    assert requested == ["models.py:strong", "models.py:reply", "models.py:reply", "models.py:reply"]
+    bench.edit("models.py", "def strong(messages)", "def strong(messages, **options)")
+    bench.run()
+    bench.asked()
+    bench.edit(
+        "ladder.toml", 'planner = "models.py:strong"', 'planner = "models.py:strong"\nplanner_options = { a = 1 }'
+    )
+    assert bench.run().status == 0
+    assert counted(bench) == {"PLAN": CASES}
+
+
 @pytest.mark.parametrize("name", ["outline.md", "finish.md"])
 def test_so_does_each_prompt_of_a_chain(bench: Bench, name: str):
     made(bench, "prompt_chain", STRATEGIES["prompt_chain"][0])

@@ -57,6 +57,16 @@ def test_documents_are_found_once_for_the_whole_chain():
     assert [parts[CONTEXT] for parts in ran.llm.parts] == [len(context), len(context) + 1]
 
 
+def test_the_switches_of_retrieval_work_for_a_chain_with_their_own_limits():
+    def say(prompt: str) -> str:
+        return "DONE" if "Searches left" in prompt else by_words(FACTS="f", SHOWN="s")(prompt)
+
+    ran = Taken("prompt_chain", say, "What does order 12 hold?", files=FILES, metadata={"tone": "dry"},
+                chain=["facts.md", "shown.md"], corpus="kb", agentic=True, max_steps=7)  # fmt: skip
+    assert "Searches left: 7" in ran.asked[0]
+    assert ran.kinds == ["stop", "search", "answer", "answer"]
+
+
 def test_the_last_reply_alone_must_fit_the_schema_and_is_repaired():
     ran = taken("facts.md", "outline.md", say=by_words(FACTS="no", OUTLINE=["nor this", '{"years": 2}']),
                 output="schema.json")  # fmt: skip
