@@ -9,6 +9,7 @@
     ├── ModelFailed                a model gave no usable reply
     │   └── ModelUnavailable       this time; asking again may help
     ├── ModelRefused               a provider takes no call of this run: key, name, quota, or it is down
+    │   └── JudgeRefused           a judge can say nothing in this run: as above, or its options or files are at fault
     ├── SystemFailed               the system under test raised, hung, or returned the wrong type
     ├── Altered                    recorded evidence does not match the log
     └── Locked                     another run is writing this ladder's files
@@ -81,6 +82,10 @@ class ModelUnavailable(ModelFailed):
 
 class ModelRefused(LadderError):
     """A provider takes no call of this run: the key, the name, the quota, or it is down. What is recorded stays."""
+
+
+class JudgeRefused(ModelRefused):
+    """A judge can say nothing of any answer: its model takes no call, or its options or files are at fault."""
 
 
 class SystemFailed(LadderError):

@@ -162,15 +162,15 @@ def test_a_reply_that_is_no_verdict_is_unscored_and_never_zero(bench: Bench):
     assert bench.asked() == []
 
 
-def test_a_judge_that_fails_leaves_no_entry_and_is_asked_again(bench: Bench):
+def test_a_judge_that_fails_at_every_answer_scores_none_and_is_asked_again(bench: Bench):
     judged(bench, {"prompt": 10}, first="1 / 0")
 
     ran = bench.run()
 
-    assert ran.status == 1
-    assert "10 answers of the judge of quality are not on record" in ran.flat
+    assert ran.status == 0
+    assert "quality could score none of 10 answers" in ran.flat
     assert "the model raised ZeroDivisionError" in ran.flat
-    assert (bench.log, judge_files(bench)) == ([], [])
+    assert quality(bench) == {"mean": None, "low": None, "high": None, "n": 0, "unscored": 10}
     bench.edit("judge.py", "1 / 0", "'yes'")
     assert bench.run().status == 0
     assert quality(bench)["mean"] == 1
@@ -183,9 +183,9 @@ def test_a_prompt_that_cannot_be_filled_in_is_told_with_its_line(bench: Bench):
     ran = bench.run()
 
     assert ran.status == 1
-    assert "10 answers of the judge of quality are not on record" in ran.flat
     assert "evals/support/judge.md:2: the template fails" in ran.flat
     assert bench.asked("judge") == []
+    assert (bench.log, len(bench.recorded("prompt"))) == ([], 10)
 
 
 def test_a_redactor_that_fails_lets_nothing_be_written(bench: Bench):
@@ -364,7 +364,10 @@ def test_an_unproven_judge_does_not_open_the_gate(bench: Bench):
 
     assert ran.status == 1
     assert "undecided: " in ran.flat
-    assert "labels of quality in judgements.jsonl (agreement with humans not shown: 0 of 100 labels)" in ran.flat
+    assert (
+        "labels of quality in judgements.jsonl (agreement with humans not shown: 0 of 100 labels (100 more), "
+        in ran.flat
+    )
 
 
 def test_under_confident_a_proven_judge_decides_by_its_bound(bench: Bench):

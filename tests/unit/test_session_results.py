@@ -82,12 +82,13 @@ def test_with_ids_only_no_text_is_kept():
     assert misses(found, "text")[0].note == "said `yes`"
 
 
-def test_what_has_no_score_is_no_miss():
+def test_what_has_no_score_is_told_with_the_reason_and_a_case_in_error_is_not():
     cases = EvalSet((case("c1"), case("c2")))
     outcomes = {("c1", 0, "answer"): Unscored("why")}
     found = grade(ladder(), "prompt", cases, [record("c1")], [CaseError("c2", 0, "boom")], outcomes)
 
-    assert misses(found, "text") == ()
+    assert [(miss.case, miss.score, miss.note) for miss in misses(found, "text")] == [("c1", None, "why")]
+    assert misses(found, "ids")[0].note == ""
 
 
 @pytest.mark.parametrize(("value", "text"), [("as it is", "as it is"), ({"a": "ü"}, '{"a": "ü"}'), (5, "5")])

@@ -19,7 +19,7 @@ from pytest_ladder.core.canonical import Json
 from pytest_ladder.core.names import unknown
 from pytest_ladder.core.ports import LLM
 from pytest_ladder.core.scores import Outcome, Score, Scored, Scorer, Unscored
-from pytest_ladder.errors import InvalidRequest, message
+from pytest_ladder.errors import InvalidRequest, ModelFailed, message
 
 PREFIX = "deepeval:"
 QUIET = {"DEEPEVAL_TELEMETRY_OPT_OUT": "1", "DEEPEVAL_DISABLE_DOTENV": "1"}
@@ -217,4 +217,4 @@ def _parsed(text: str, schema: type[BaseModel], name: str) -> BaseModel:
     except ValidationError:
         wanted = ", ".join(schema.model_fields)
         fault = "the judge's reply is not the JSON that the metric asks for"
-        raise InvalidRequest(message(name, fault, got=text, expected=f"an object with {wanted}")) from None
+        raise ModelFailed(message(name, fault, got=text, expected=f"an object with {wanted}")) from None

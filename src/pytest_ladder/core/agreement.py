@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
 
@@ -19,6 +19,11 @@ LEAST_KAPPA = 0.6
 CONFIDENCE = 0.95
 """Of the lower bound, one-sided."""
 NOT_SHOWN = "agreement with humans not shown"
+ASKED = (
+    f"{LEAST_LABELS} labelled answers, {LEAST_OF_A_CLASS} of each class, and a lower bound of Cohen's kappa of "
+    f"{LEAST_KAPPA:g}"
+)
+"""What shows it, in words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +96,8 @@ class Agreement:
     least_labels: int
     kappa: Kappa | None = None
     """None where it is not defined."""
+    classes: Sequence[tuple[str, int]] = ()
+    """Each class, from the lowest to the highest, and its labels."""
 
     @property
     def shown(self) -> bool:
@@ -100,13 +107,19 @@ class Agreement:
     @property
     def why(self) -> str:
         """Why it may not; empty where it may."""
-        if self.labels < LEAST_LABELS:
-            return f"{NOT_SHOWN}: {self.labels} of {LEAST_LABELS} labels"
-        if self.least_labels < LEAST_OF_A_CLASS:
-            return f"{NOT_SHOWN}: {self.least_labels} of {LEAST_OF_A_CLASS} labels of {self.least_class!r}"
+        if few := [*self._few()]:
+            return f"{NOT_SHOWN}: {', '.join(few)}"
         if self.kappa is None or self.kappa.low() < LEAST_KAPPA:
             return f"{NOT_SHOWN}: {self._figures}, at least {LEAST_KAPPA:g} is asked"
         return ""
+
+    def _few(self) -> Iterator[str]:
+        """What is short of labels, in all and by class, and how many are missing."""
+        if self.labels < LEAST_LABELS:
+            yield f"{self.labels} of {LEAST_LABELS} labels ({LEAST_LABELS - self.labels} more)"
+        for name, labels in self.classes or ((self.least_class, self.least_labels),):
+            if labels < LEAST_OF_A_CLASS:
+                yield f"{labels} of {LEAST_OF_A_CLASS} labels of {name!r} ({LEAST_OF_A_CLASS - labels} more)"
 
     @property
     def words(self) -> str:
@@ -132,4 +145,5 @@ def agreement(metric: str, classes: Sequence[str], pairs: Sequence[tuple[int, in
     by_people = Counter(people for people, _ in pairs)
     least = min(range(len(classes)), key=lambda place: by_people[place])
     kappa = cohen_kappa(pairs, len(classes))
-    return Agreement(metric, len(pairs), classes[least], by_people[least], kappa)
+    counts = tuple((name, by_people[place]) for place, name in enumerate(classes))
+    return Agreement(metric, len(pairs), classes[least], by_people[least], kappa, counts)

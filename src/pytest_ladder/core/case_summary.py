@@ -17,7 +17,7 @@ class RungCase:
     """What one rung made of one case; texts are None or empty where privacy shows ids only."""
 
     scores: Mapping[str, float | None]
-    """Metric that has a threshold -> score, 0 to 1; None where it is unscored."""
+    """Metric that has a threshold, or whose judge failed at the case -> score, 0 to 1; None where it is unscored."""
     failed: bool
     """Whether any of them is below 1 or missing."""
     kind: str = ""
@@ -39,6 +39,16 @@ class CaseSummary:
     """Rung id -> what it made of the case, in climbing order."""
     input: str | None = None
     expected: str | None = None
+
+    @property
+    def low(self) -> bool:
+        """Whether it scored below 1 at some rung."""
+        return any(score is not None and score < 1 for found in self.rungs.values() for score in found.scores.values())
+
+    @property
+    def unscored(self) -> bool:
+        """Whether it has no score at some rung."""
+        return any(found.kind == ERROR or None in found.scores.values() for found in self.rungs.values())
 
     @property
     def failed(self) -> tuple[str, ...]:

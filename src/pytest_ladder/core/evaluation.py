@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pytest_ladder.core.answers import CaseError, Record, Usage
 from pytest_ladder.core.cases import Case, EvalSet, clusters
@@ -51,11 +51,11 @@ def grade(
     scores = values.figures()
     kept = table.kept(evalset)
     limits = _limits(ladder, kept)
-    checks = run_checks(scores, limits, ladder)
+    checks = values.checks(limits)
     broken = sum(_broken(result, ladder.thresholds) for result in cases)
     mixed = _mixed(kept)
     verdict = Verdict.ERROR if mixed else _verdict(ladder, checks, broken, len(evalset))
-    clear = checks if ladder.decision.rule == CONFIDENT else run_checks(values.deciding(), limits, ladder, CONFIDENT)
+    clear = checks if ladder.decision.rule == CONFIDENT else values.checks(limits, CONFIDENT)
     return Evaluation(
         ladder=ladder.name, rung=rung_id, cases=cases, scores=scores, checks=checks, errors=broken, limits=limits,
         verdict=verdict, clear_checks=clear, usage=_usage(kept), latency=_latency(kept),
@@ -144,17 +144,43 @@ class _Values:
         names = [metric.name for metric in self.ladder.metrics]
         return {name: {slice_: self._figure(name, slice_, sure) for slice_ in self.evalset.slices} for name in names}
 
-    def deciding(self) -> Scores:
-        """Each threshold's figure, with the bounds that would decide it."""
-        sure = Confidences.deciding(self.ladder)
+    def checks(self, limits: Mapping[str, float | None], rule: str | None = None) -> tuple[Check, ...]:
+        """Each threshold and each declared limit, by a rule in place of the ladder's own.
+
+        A case that a judge failed at may deserve any score: what is decided is decided whatever that is.
+        """
+        sure = Confidences.of(self.ladder) if rule is None else Confidences.deciding(self.ladder)
+        known = run_checks(self._asked(sure), limits, self.ladder, rule)
+        if not any(self._unjudged(metric, slice_) for metric, slice_, _ in asked(self.ladder)):
+            return known
+        least, most = (run_checks(self._asked(sure, end), limits, self.ladder, rule) for end in (0.0, 1.0))
+        return tuple(self._whatever(*ends) for ends in zip(known, least, most, strict=True))
+
+    def _whatever(self, check: Check, least: Check, most: Check) -> Check:
+        """A check as it stands whatever the cases deserve that its judge failed at."""
+        if check.kind != "threshold" or check.verdict is Verdict.ERROR or check.note:
+            return check
+        if least.verdict is most.verdict:
+            return replace(check, verdict=least.verdict)
+        return replace(check, verdict=Verdict.INCONCLUSIVE, unjudged=self._unjudged(check.metric, check.slice))
+
+    def _unjudged(self, metric: str, slice_: str) -> int:
+        return sum(self.by_id[case.id].unjudged(metric) for case in self.evalset.slices.get(slice_, ()))
+
+    def _asked(self, sure: Confidences, unjudged: float | None = None) -> Scores:
+        """Each threshold's figure; with `unjudged` in place of the scores that a judge failed to give."""
         found: dict[str, dict[str, Figure]] = {}
         for metric, slice_, _ in asked(self.ladder):
-            found.setdefault(metric, {})[slice_] = self._figure(metric, slice_, sure)
+            found.setdefault(metric, {})[slice_] = self._figure(metric, slice_, sure, unjudged)
         return found
 
-    def _figure(self, metric: str, slice_: str, sure: Confidences) -> Figure:
+    def _value(self, case: Case, metric: str, unjudged: float | None) -> float | None:
+        result = self.by_id[case.id]
+        return unjudged if result.unjudged(metric) else result.value(metric)
+
+    def _figure(self, metric: str, slice_: str, sure: Confidences, unjudged: float | None = None) -> Figure:
         cases = self.evalset.slices.get(slice_, ())
-        known = {case.id: value for case in cases if (value := self.by_id[case.id].value(metric)) is not None}
+        known = {case.id: value for case in cases if (value := self._value(case, metric, unjudged)) is not None}
         unasked = sum(self.by_id[case.id].unasked for case in cases)
         unscored = len(cases) - len(known) - unasked
         if not known:
@@ -187,7 +213,8 @@ def _verdict(ladder: Ladder, checks: Sequence[Check], broken: int, cases: int) -
 def _broken(result: CaseResult, thresholds: Mapping[str, object]) -> bool:
     if result.unasked:
         return False
-    return result.error is not None or any(result.value(metric) is None for metric in thresholds)
+    lacking = (metric for metric in thresholds if result.value(metric) is None and not result.unjudged(metric))
+    return result.error is not None or any(True for _ in lacking)
 
 
 def _usage(records: Iterable[Record]) -> Usage:

@@ -9,7 +9,7 @@ from pytest_ladder.core.answers import Answer, CaseError, Usage
 from pytest_ladder.core.cases import ALL, Case
 from pytest_ladder.core.entries import Figure, Scores, Verdict
 from pytest_ladder.core.names import unknown
-from pytest_ladder.core.scores import Outcome, Score
+from pytest_ladder.core.scores import Outcome, Score, Unscored
 from pytest_ladder.core.thresholds import Check, verdict_of
 from pytest_ladder.errors import InvalidRequest, message
 
@@ -32,6 +32,11 @@ class CaseResult:
         """The case's score by one metric; None where it is unscored."""
         outcome = self.scores.get(metric)
         return outcome.value if isinstance(outcome, Score) else None
+
+    def unjudged(self, metric: str) -> bool:
+        """Whether a judge failed at the case, so that it may deserve any score by the metric."""
+        outcome = self.scores.get(metric)
+        return isinstance(outcome, Unscored) and outcome.unjudged
 
     def within(self, slice_: str) -> bool:
         """Whether the case lies in a slice; every case lies in `all`."""
@@ -56,7 +61,7 @@ class Evaluation:
     limits: Mapping[str, float | None] = field(default_factory=dict)
     """Each declared limit as measured: None where it cannot be measured."""
     errors: int = 0
-    """Cases in error, or unscored by a metric that has a threshold."""
+    """Cases in error, or unscored by a metric that has a threshold for another reason than that a judge failed."""
     usage: Usage = field(default_factory=Usage)
     """What the answers consumed, also those that came from the recordings."""
     latency: Mapping[str, float | None] = field(default_factory=lambda: {"p50": None, "p95": None})

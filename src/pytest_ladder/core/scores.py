@@ -29,16 +29,22 @@ class Unscored:
     reason: str
     missing: bool = False
     """Whether what a judge was to say is not on record: another run may ask for it."""
+    unjudged: bool = False
+    """Whether a judge failed at it: it may deserve any score, and is no error of the rung."""
 
 
 Outcome: TypeAlias = Score | Unscored
 
 
 def merged(found: Sequence[Outcome]) -> Outcome:
-    """One outcome of all repeats: the mean, with the note of the worst; unscored if any of them is."""
+    """One outcome of all repeats: the mean, with the note of the worst; unscored if any of them is.
+
+    Of several that are unscored one that no judge failed at counts, for it is an error.
+    """
     scored = [outcome for outcome in found if isinstance(outcome, Score)]
     if len(scored) < len(found):
-        return next(outcome for outcome in found if isinstance(outcome, Unscored))
+        unscored = [outcome for outcome in found if isinstance(outcome, Unscored)]
+        return min(unscored, key=lambda outcome: outcome.unjudged)
     if len(scored) == 1:
         return scored[0]
     return Score(math.fsum(s.value for s in scored) / len(scored), min(scored, key=lambda s: s.value).note)

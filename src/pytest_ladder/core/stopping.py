@@ -71,7 +71,10 @@ def hindered(ladder: Ladder) -> str:
         return ""
     if ceilings(ladder.limits):
         return "each further answer may break a ceiling of [limits]"
-    return "cases that go together by `cluster` weigh by those not asked, too" if ladder.decision.cluster else ""
+    if ladder.decision.cluster:
+        return "cases that go together by `cluster` weigh by those not asked, too"
+    unproven = next((metric for metric in ladder.thresholds if metric in ladder.unproven), None)
+    return f"people need answers to label, before the judge of {unproven} may decide" if unproven else ""
 
 
 def curtails(ladder: Ladder) -> bool:

@@ -39,6 +39,8 @@ class Check:
     """What was measured against a limit; None where it cannot be measured."""
     note: str = ""
     """Why nothing is decided by it, whatever the figure; empty where something is."""
+    unjudged: int = 0
+    """Cases that a judge failed at and whose scores would decide; 0 where the verdict is the same whatever they are."""
 
     @property
     def noisy(self) -> bool:
@@ -140,7 +142,9 @@ def more_cases(ladder: Ladder, checks: Sequence[Check]) -> str:
     for check in checks:
         if check.note and (labels := f"labels of {check.metric} in judgements.jsonl ({check.note})") not in told:
             told.append(labels)
-        if check.figure is None or not check.noisy or check.note:
+        if check.unjudged and (words := f"the verdicts of {check.metric} that its judge failed at") not in told:
+            told.append(words)
+        if check.figure is None or not check.noisy or check.note or check.unjudged:
             continue
         more = missing_cases(check.figure, check.threshold, sure)
         many = f"about {more} more" if more else f"more than {MOST_MISSING:,} more"

@@ -50,6 +50,8 @@ class Progress:
     total: int
     done: int = 0
     errors: int = 0
+    doing: str = ""
+    """What is done where it is not answering, as a word behind the rung's name."""
     started: float = field(default_factory=time.monotonic)
 
 
@@ -120,6 +122,8 @@ async def _worker(
             continue
         try:
             error = await _one(job, system, terms, ending)
+            if error is None and terms.answered is not None:
+                await terms.answered(job)
         except FATAL as fault:
             ending.fault = ending.fault or fault
             for _ in queue:  # the others find nothing left to do
@@ -128,8 +132,6 @@ async def _worker(
         if error is not None:
             errors[index] = error
             progress.errors += 1
-        elif terms.answered is not None:
-            await terms.answered(job)
         progress.done += 1
     return None
 

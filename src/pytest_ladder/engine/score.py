@@ -9,31 +9,48 @@ from pytest_ladder.core.answers import Record
 from pytest_ladder.core.cases import EvalSet
 from pytest_ladder.core.scorers import aapply
 from pytest_ladder.core.scores import Outcome, Scored, Scorer, Unscored
+from pytest_ladder.engine.collect import Progress
+from pytest_ladder.errors import JudgeRefused
 
 Outcomes = dict[tuple[str, int, str], Outcome]
 """(case id, repeat, metric) -> outcome."""
 
 
 async def score(
-    records: Sequence[Record], evalset: EvalSet, scorers: Mapping[str, Scorer], documents: Mapping[str, str]
-) -> Outcomes:
+    records: Sequence[Record], evalset: EvalSet, scorers: Mapping[str, Scorer], documents: Mapping[str, str],
+    progress: Progress | None = None,
+) -> Outcomes:  # fmt: skip
     """Score every record by every metric; a scorer that fails leaves an `Unscored`.
 
     One record after another, or as many at a time as a scorer's attribute `concurrency` says.
+
+    Raises:
+        JudgeRefused: a judge can say nothing of any answer; what was asked of it by then is on record.
     """
     found: dict[tuple[str, int, str], Outcome] = {}
     queue = iter(records)
 
-    async def work() -> None:
+    async def work() -> JudgeRefused | None:
         for record in queue:
             scored = Scored(evalset.by_id[record.case], record.answer, documents)
-            for metric, scorer in scorers.items():
-                found[record.case, record.repeat, metric] = await _one(scorer, scored)
+            try:
+                told = {metric: await _one(scorer, scored) for metric, scorer in scorers.items()}
+            except JudgeRefused as fault:
+                for _ in queue:  # the others find nothing left to do
+                    continue
+                return fault
+            found.update({(record.case, record.repeat, metric): outcome for metric, outcome in told.items()})
+            if progress is not None:
+                progress.done += 1
+                progress.errors += any(isinstance(outcome, Unscored) for outcome in told.values())
+        return None
 
     at_a_time = max((getattr(scorer, "concurrency", 1) for scorer in scorers.values()), default=1)
     async with asyncio.TaskGroup() as group:
-        for _ in range(min(at_a_time, len(records))):
-            group.create_task(work())
+        tasks = [group.create_task(work()) for _ in range(min(at_a_time, len(records)))]
+    for task in tasks:
+        if (fault := task.result()) is not None:
+            raise fault
     return {(r.case, r.repeat, m): found[r.case, r.repeat, m] for r in records for m in scorers}
 
 

@@ -32,6 +32,7 @@ from pytest_ladder.session import drift
 from pytest_ladder.session.climb import Climb
 from pytest_ladder.session.compare import compare_rungs
 from pytest_ladder.session.evidence import mend
+from pytest_ladder.session.failing import spent_words
 from pytest_ladder.session.grader import mixture
 from pytest_ladder.session.ladder_run import LadderRun
 from pytest_ladder.session.results import RungResult
@@ -168,6 +169,9 @@ class RungHandle:
             names = ", ".join(result.missing[:5]) + (", ..." if len(result.missing) > 5 else "")
             on = " to the hold-out set" if result.evaluation.verdict is Verdict.MET else ""
             why = ""
+            if result.spent:
+                told = spent_words(self.id, result.unjudged[0][0], result.missing, result.spent)
+                return f"{self._run.ladder.where}: {told}."
             if result.unjudged:
                 metric, told = result.unjudged[0]
                 on, why = f" of the judge of {metric}", f" {told}" if self._run.ladder.show == "text" else ""
@@ -187,7 +191,7 @@ def _missed(ladder: Ladder, result: RungResult) -> str:
         least = numbers.threshold(check.threshold)
         if check.figure is not None and check.figure.mean is not None:
             sign = "<" if check.figure.mean < check.threshold else "not clearly above"
-            sign = "does not decide against" if check.note else sign
+            sign = "does not decide against" if check.note or check.unjudged else sign
             mean = numbers.score(check.figure.mean, threshold=check.threshold)
             told.append(f"{check.metric}[{check.slice}] {mean} {sign} {least}")
         elif check.value is not None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from pytest_ladder.core.agreement import ASKED
 from pytest_ladder.core.confidences import PLAIN, Confidences
 from pytest_ladder.core.entries import Figure, Verdict
 from pytest_ladder.core.summary import Miss
 from pytest_ladder.core.thresholds import Check
 from pytest_ladder.report import numbers
 from pytest_ladder.report.text import cut, one_line
-from pytest_ladder.report.texts import texts_of
+from pytest_ladder.report.texts import MOST_REASON, texts_of
 
 _WIDTH = 120
 
@@ -52,6 +53,12 @@ def _headline(rung: str, missed: Sequence[Check], all_: int, cases: int, unasked
 
 
 def _next_step(rung: str, path: str, missed: Sequence[Check]) -> str:
+    if all(check.note for check in missed):
+        labels = f"{path.removesuffix('ladder.toml')}judgements.jsonl"
+        return (
+            f"Label its answers, one JSON line each, in {labels}: {ASKED} let a judge decide. Then run `pytest "
+            "--ladder` and commit."
+        )
     if {check.verdict for check in missed} == {Verdict.INCONCLUSIVE}:
         return f"Add cases, or mend the rung, or declare the next one in {path}, and run `pytest --ladder`."
     return f"Mend the rung, or declare the next one in {path}, and run `pytest --ladder --ladder-rung={rung}`."
@@ -67,7 +74,8 @@ def check_line(check: Check, sure: Confidences = PLAIN) -> str:
         return f"{place} has no scored case; it must be at least {least}  ({_counts(figure)})"
     signs = {Verdict.MET: f">= {least}", Verdict.SHORT: f"< {least}"}
     stands = signs.get(check.verdict, f"is undecided against {least}")
-    return f"{place} {numbers.score(figure.mean, threshold=check.threshold)} {stands}  ({_bounds(check, sure)})"
+    told = f"{place} {numbers.score(figure.mean, threshold=check.threshold)} {stands}  ({_bounds(check, sure)})"
+    return f"{told}: its judge failed at {numbers.plural(check.unjudged, 'case')}" if check.unjudged else told
 
 
 def _bounds(check: Check, sure: Confidences) -> str:
@@ -103,4 +111,5 @@ def _miss_lines(miss: Miss) -> Iterator[str]:
     texts = texts_of(miss, "text")
     widest = max(map(len, texts), default=0)
     for name, text in texts.items():
-        yield cut(f"    {name:<{widest}}  {one_line(text)}", _WIDTH)
+        most = MOST_REASON if miss.score is None and name == "note" else _WIDTH
+        yield cut(f"    {name:<{widest}}  {one_line(text)}", most)

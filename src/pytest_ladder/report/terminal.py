@@ -19,7 +19,7 @@ from pytest_ladder.report.requests import HEADING as REQUESTS_HEADING
 from pytest_ladder.report.requests import PARTS_HEADING, columns_of_parts, columns_of_requests, known_of
 from pytest_ladder.report.searching import searched_words
 from pytest_ladder.report.selftest import HEADING, columns_of_selftest, selftest_lines
-from pytest_ladder.report.texts import failure_words, gate_title, texts_of
+from pytest_ladder.report.texts import MOST_REASON, failure_words, gate_title, texts_of
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -175,7 +175,10 @@ def _misses(page: Page, ladder: LadderSummary, row: RungRow) -> Iterator[Rendera
         texts = texts_of(miss, ladder.show)
         if texts:
             room = page.width - INDENT * 4 - 10
-            lines = [Remark(name, page.cut(text, room), label_style="dim") for name, text in texts.items()]
+            rooms = {"note": MOST_REASON} if miss.score is None else {}  # a reason is read to its end
+            lines = [
+                Remark(name, page.cut(text, rooms.get(name, room)), label_style="dim") for name, text in texts.items()
+            ]
             yield page.labelled(lines, by=INDENT * 4)
 
 

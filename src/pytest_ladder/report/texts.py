@@ -7,6 +7,9 @@ from collections.abc import Mapping
 from pytest_ladder.core.summary import LadderSummary, Miss
 from pytest_ladder.report import numbers
 
+MOST_REASON = 400
+"""Screen cells of the reason why a case has no score."""
+
 
 def failure_words(diagnosis: Mapping[str, int]) -> str:
     """Failure kinds with their counts, the most frequent first."""

@@ -99,9 +99,13 @@ def _case(case: Case, rungs: Mapping[str, RungCase], texts: bool) -> CaseSummary
 
 
 def _rung_case(result: CaseResult, metrics: Sequence[str], label: str, texts: bool) -> RungCase:
+    low = any(value < 1.0 for metric in metrics if (value := result.value(metric)) is not None)
+    metrics = [*metrics, *(metric for metric in result.scores if metric not in metrics and result.unjudged(metric))]
     scores = {metric: result.value(metric) for metric in metrics}
-    unscored = result.error is not None or None in scores.values()
-    failed = unscored or any(score is not None and score < 1.0 for score in scores.values())
+    unscored = result.error is not None or any(
+        score is None and not (low and result.unjudged(metric)) for metric, score in scores.items()
+    )
+    failed = unscored or low
     kind = (ERROR if unscored else label or str(FailureKind.UNKNOWN)) if failed else ""
     if not texts:
         return RungCase(scores, failed, kind, note=result.error.kind if result.error else "")

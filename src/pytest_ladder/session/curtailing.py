@@ -85,11 +85,16 @@ class Curtailing:
             found[metric] = outcome.value if isinstance(outcome, Score) else None
         return found
 
+    def unjudged(self, case: Case, outcomes: Outcomes) -> bool:
+        """Whether a judge that decides failed at a case: it can still end in any way, as one that was not asked."""
+        found = (outcomes.get((case.id, n, metric)) for n in self.repeats for metric in self.ladder.thresholds)
+        return any(isinstance(outcome, Unscored) and outcome.unjudged for outcome in found)
+
     def unasked(self, complete: Iterable[str], outcomes: Outcomes) -> frozenset[str]:
         """The cases that no verdict needs, given those that are answered; none where one still is needed."""
         stopping, known = self.stopping(), set(complete)
         for case in self.evalset:
-            if case.id in known:
+            if case.id in known and not self.unjudged(case, outcomes):
                 stopping.add(case, self.values(case, outcomes))
         left = frozenset(case.id for case in self.evalset if case.id not in known)
         return left if left and stopping.settle() else frozenset()
@@ -207,4 +212,5 @@ class Enough(Curtailing):
         parts.add(record.repeat)
         if len(parts) == len(self.repeats):
             case = self.evalset.by_id[record.case]
-            self._count.add(case, self.values(case, self.outcomes))
+            if not self.unjudged(case, self.outcomes):
+                self._count.add(case, self.values(case, self.outcomes))

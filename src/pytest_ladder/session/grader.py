@@ -80,7 +80,8 @@ class Grader:
             fault = self._altered(rung, prints, evalset, entry)
         return RungResult(
             rung.id, evaluation, entry, got.asked, fault, missing,
-            tuple(dict.fromkeys((metric, why) for _, metric, why in unjudged))[:1] if missing else (), got.unverifiable,
+            tuple(dict.fromkeys((metric, why) for _, metric, why in unjudged))[:1] if missing else (),
+            self.files.judges.meter.over if missing and unjudged else "", got.unverifiable,
             self._notes(prints, evaluation, got), misses(evaluation, self.ladder.show),
             requests=request_figures(got.records),
         )  # fmt: skip

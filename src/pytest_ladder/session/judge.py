@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 
 from pytest_ladder.core.canonical import Json
@@ -10,8 +10,9 @@ from pytest_ladder.core.judging import YES_NO, Scale
 from pytest_ladder.core.names import unknown
 from pytest_ladder.core.ports import LLM
 from pytest_ladder.core.scorers.options import from_options
-from pytest_ladder.core.scores import Outcome, Scored, Unscored
-from pytest_ladder.errors import InvalidRequest, message
+from pytest_ladder.core.scores import Outcome, Scored, Scorer, Unscored
+from pytest_ladder.engine.collect import FATAL
+from pytest_ladder.errors import InvalidFile, InvalidRequest, JudgeRefused, message
 from pytest_ladder.rungs.template import PromptTemplate
 
 VARIABLES = ("answer", "documents", "expected", "input", "metadata", "scale")
@@ -59,6 +60,38 @@ def model_options(options: Mapping[str, Json], where: str) -> Mapping[str, Json]
     return found
 
 
+class Strict:
+    """A judged metric's scorer whose faults of the set-up end the rung at once, not answer by answer.
+
+    Where judges are not to be asked nothing can be mended by that, and the answer lacks its verdict.
+    """
+
+    def __init__(self, scorer: Scorer, where: str, asking: Callable[[], bool]) -> None:
+        """Wrap a scorer; `where` begins the text of a fault, `asking` tells whether judges may be asked now."""
+        self._scorer, self._where, self._asking = scorer, where, asking
+        self.concurrency = getattr(scorer, "concurrency", 1)
+        self.binary = getattr(scorer, "binary", False)
+
+    async def __call__(self, scored: Scored, /) -> Outcome | float | bool:
+        """Score one answer.
+
+        Raises:
+            JudgeRefused: the judge can say nothing of any answer.
+        """
+        try:
+            said = self._scorer(scored)
+            return await said if isinstance(said, Awaitable) else said
+        except FATAL as fault:
+            if not self._asking():
+                return Unscored(str(fault), missing=True)
+            told = str(fault) if isinstance(fault, InvalidFile) else f"{self._where}: {fault}"
+            raise JudgeRefused(told) from None
+
+    def example(self, scored: Scored) -> Sequence[Mapping[str, Json]] | None:
+        """What would be asked of an answer, to reckon what it costs; None where that is not known before."""
+        return self._scorer.messages(scored) if isinstance(self._scorer, JudgeScorer) else None
+
+
 class JudgeScorer:
     """Asks a judge of each answer; what it says must be a word of the scale.
 
@@ -73,7 +106,7 @@ class JudgeScorer:
 
     async def __call__(self, scored: Scored, /) -> Outcome:
         """Ask the judge of one answer."""
-        messages = self._messages(scored)
+        messages = self.messages(scored)
         reply = await self._llm.chat(messages)
         verdict = self._scale.read(reply.text)
         if verdict is None:
@@ -83,10 +116,11 @@ class JudgeScorer:
         if verdict is None:
             words = ", ".join(self._scale.words)
             said = reply.text if len(reply.text) <= SHOWN else reply.text[: SHOWN - 3] + "..."
-            return Unscored(f"the judge's reply is none of {words}, asked twice: {said!r}")
+            return Unscored(f"the judge's reply is none of {words}, asked twice: {said!r}", unjudged=True)
         return self._scale.score(verdict)
 
-    def _messages(self, scored: Scored) -> Sequence[Mapping[str, Json]]:
+    def messages(self, scored: Scored) -> Sequence[Mapping[str, Json]]:
+        """What is asked of an answer."""
         case, answer = scored.case, scored.answer
         found = [{"id": id_, "text": scored.documents.get(id_, "")} for id_ in answer.retrieved]
         return self._template.render(

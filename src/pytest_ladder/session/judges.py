@@ -6,22 +6,24 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from pytest_ladder.backends.models import settings_of
+from pytest_ladder.backends.model_check import check_model
+from pytest_ladder.backends.models import is_function, settings_of
 from pytest_ladder.core.canonical import Json, digest
 from pytest_ladder.core.judged import JUDGE, NO_USE, JudgeUsage, is_deepeval, is_judged
 from pytest_ladder.core.judging import Scale
 from pytest_ladder.core.scores import MetricSpec, Scorer
 from pytest_ladder.engine.client import Client
 from pytest_ladder.engine.meter import Meter
-from pytest_ladder.errors import InvalidFile, InvalidRequest
+from pytest_ladder.errors import InvalidFile, InvalidRequest, message
 from pytest_ladder.rungs.template import PromptTemplate
-from pytest_ladder.session.judge import VARIABLES, JudgeScorer, judge_options, model_options
+from pytest_ladder.session.judge import VARIABLES, JudgeScorer, Strict, judge_options, model_options
 from pytest_ladder.session.judge_talk import JudgeTalk, Permission
 from pytest_ladder.session.settings import Record
 from pytest_ladder.store.content import file_digest
 from pytest_ladder.store.digests import metric_files
 from pytest_ladder.store.guard import guard_local, guard_shared
 from pytest_ladder.store.judge_calls import JudgeCalls, judge_path
+from pytest_ladder.store.modules import names_file
 from pytest_ladder.store.paths import read_text, relative
 
 if TYPE_CHECKING:
@@ -55,10 +57,14 @@ class Judges:
             where = self._files.ladder.at("metrics", metric.name, "options")
             try:
                 build = self._judge if metric.scorer == JUDGE else self._deepeval
-                self._scorers[metric.name] = build(metric)
+                self._scorers[metric.name] = self._strict(metric, build(metric))
             except InvalidRequest as fault:
                 raise InvalidFile(f"{where}: {fault}") from None
         return self._scorers[metric.name]
+
+    def _strict(self, metric: MetricSpec, scorer: Scorer) -> Scorer:
+        where = self._files.ladder.at("metrics", metric.name, "options")
+        return Strict(scorer, where, lambda: self.permission.asking) if is_judged(metric) else scorer
 
     def _judge(self, metric: MetricSpec) -> Scorer:
         options, of_model = judge_options(metric.options)
@@ -73,12 +79,20 @@ class Judges:
 
         model = metric.options.get("model")
         of_model = model_options(metric.options, f"scorer {metric.scorer!r}")
-        talk = self._talk(metric, str(model), of_model) if model else None
+        if not isinstance(model, str | None):
+            fault = message(f"scorer {metric.scorer!r}", "wrong type of 'model'", got=model, expected="a text")
+            raise InvalidRequest(fault)
+        talk = self._talk(metric, model, of_model) if model is not None else None
         return build(metric.scorer, metric.options, talk, self._files.settings.concurrency)
 
     def _talk(self, metric: MetricSpec, model: str, options: Mapping[str, Json]) -> JudgeTalk:
         files, ladder = self._files, self._files.ladder
         where = ladder.at("metrics", metric.name, "options")
+        path = judge_path(files.folder, metric.name, self.fingerprint(metric))
+        asked = not (files.settings.read_only or path.exists())
+        check_model(model, options, ladder.prices.get(model), files.folder, asked=asked)
+        if asked and is_function(model) and not names_file(model):
+            files.assembler.function(model, where)
         settings = {key: value for key, value in options.items() if key in settings_of(model)}
         client = Client(
             name=model,
@@ -93,11 +107,10 @@ class Judges:
             pace=files.shared.pace(model),
             clean=lambda said: files.scrubber.secrets.clean(said),
         )
-        path = judge_path(files.folder, metric.name, self.fingerprint(metric))
         guard = guard_local if files.local else guard_shared
         self._talks[metric.name] = JudgeTalk(
             client, JudgeCalls(path, files.shared.rootdir), self.permission, lambda call: files.scrubber.call(call),
-            lambda: guard(files.folder), where, files.settings.timeout_s,
+            lambda said: files.scrubber.text(said), lambda: guard(files.folder), where, files.settings.timeout_s,
         )  # fmt: skip
         return self._talks[metric.name]
 

@@ -6,7 +6,7 @@ import json
 
 from pytest_ladder.core.canonical import Json
 from pytest_ladder.core.evaluation import CaseResult, Evaluation
-from pytest_ladder.core.scores import Score
+from pytest_ladder.core.scores import Score, Unscored
 from pytest_ladder.core.summary import Miss
 
 MOST = 5
@@ -14,9 +14,21 @@ MOST = 5
 
 
 def misses(evaluation: Evaluation, show: str) -> tuple[Miss, ...]:
-    """The worst failing cases, lowest score first."""
+    """The worst failing cases, lowest score first; then those that got no score, as many again."""
     metric = next((check.metric for check in evaluation.missed() if check.kind == "threshold"), None)
-    return tuple(_miss(result, metric, show == "text") for result in evaluation.worst(MOST, metric))
+    worst = [(result, metric) for result in evaluation.worst(MOST, metric)]
+    return tuple(_miss(result, name, show == "text") for result, name in [*worst, *_unscored(evaluation)[:MOST]])
+
+
+def _unscored(evaluation: Evaluation) -> list[tuple[CaseResult, str]]:
+    """Each answered case without a score by a metric that has a threshold, or whose judge failed at it."""
+    return [
+        (result, metric)
+        for result in evaluation.cases
+        if result.error is None and not result.unasked
+        for metric, outcome in result.scores.items()
+        if isinstance(outcome, Unscored) and (metric in evaluation.gating or outcome.unjudged)
+    ]
 
 
 def silent(evaluation: Evaluation, show: str) -> tuple[str, ...]:

@@ -35,6 +35,8 @@ class RungResult:
     """Cases without a recorded answer, under `none`."""
     unjudged: tuple[tuple[str, str], ...] = ()
     """The metric whose judge said nothing, and why, where it is that and no answer of the rung which is missing."""
+    spent: str = ""
+    """Which bound of the budget kept the judge from saying it; empty where none did."""
     unverifiable: bool = False
     """Whether it was judged from the scores file, the answers not being here."""
     notes: tuple[str, ...] = ()
@@ -89,6 +91,8 @@ class Report:
     missing: tuple[str, ...] = ()
     unjudged: str = ""
     """The metric whose judge is what is missing."""
+    spent: str = ""
+    """Which bound of the budget kept it from saying more."""
     notes: tuple[str, ...] = ()
     misses: tuple[Mapping[str, Json], ...] = ()
     recall: float | None = None
@@ -122,6 +126,6 @@ class Report:
             requests=result.requests.as_dict() if result.requests else None,
             judges={metric: usage.as_dict() for metric, usage in result.judges.items()},
             asked=result.asked, altered=result.altered, missing=result.missing,
-            unjudged=result.unjudged[0][0] if result.unjudged else "", notes=result.notes,
+            unjudged=result.unjudged[0][0] if result.unjudged else "", spent=result.spent, notes=result.notes,
             misses=tuple(asdict(miss) for miss in result.misses), recall=result.evaluation.recall, requested=requested,
         )  # fmt: skip

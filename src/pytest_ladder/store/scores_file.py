@@ -145,7 +145,11 @@ def _lines(record: Record, outcomes: Mapping[str, Outcome], key: bytes) -> Itera
         "model_returned": sorted({call.reply.model_returned for call in record.calls}),
     }  # fmt: skip
     for metric, outcome in outcomes.items():
-        said = {"score": float(outcome.value)} if isinstance(outcome, Score) else {"unscored": True}
+        said: dict[str, Json] = {"unscored": True}
+        if isinstance(outcome, Score):
+            said = {"score": float(outcome.value)}
+        elif outcome.unjudged:
+            said["unjudged"] = True
         yield {**place, "metric": metric, **said}
 
 
@@ -173,7 +177,7 @@ def read_scores(folder: Path, rung: str, fingerprint: str, rootdir: Path) -> tup
 
 
 def _place(value: dict[str, Json], where: str) -> tuple[str, str, int]:
-    extra = ("metric", "score", "unscored") if "metric" in value else _ANSWER
+    extra = ("metric", "score", "unscored", "unjudged") if "metric" in value else _ANSWER
     check_keys(value, _PLACE, extra, where)
     if value["schema"] != SCHEMA or type(value["repeat"]) is not int:
         got = {"schema": value["schema"], "repeat": value["repeat"]}
@@ -185,7 +189,7 @@ def _place(value: dict[str, Json], where: str) -> tuple[str, str, int]:
 def _outcome(value: dict[str, Json], where: str) -> Outcome:
     score = value.get("score")
     if "score" not in value and value.get("unscored") is True:
-        return Unscored("not scored when it was answered")
+        return Unscored("not scored when it was answered", unjudged=value.get("unjudged") is True)
     if not isinstance(score, int | float) or isinstance(score, bool) or not 0 <= score <= 1 or "unscored" in value:
         raise InvalidFile(message(where, "wrong 'score'", got=score, expected="a number from 0 to 1"))
     return Score(float(score))

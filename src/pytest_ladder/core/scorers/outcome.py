@@ -10,10 +10,10 @@ from typing import Any
 
 from pytest_ladder.core.scores import Outcome, Score, Scored, Scorer, Unscored
 from pytest_ladder.core.traces import told
-from pytest_ladder.errors import BudgetSpent, InvalidFile, LadderError, MissingRecording, ModelFailed, ModelRefused
+from pytest_ladder.errors import BudgetSpent, JudgeRefused, LadderError, MissingRecording, ModelFailed
 
-NOT_SAID = (MissingRecording, BudgetSpent, ModelFailed, ModelRefused, InvalidFile)
-"""Errors of a scorer whose judge said nothing: another run may ask it."""
+NOT_SAID = (MissingRecording, BudgetSpent)
+"""Errors of a scorer whose judge was not asked: another run may ask it."""
 
 
 def apply(scorer: Scorer, scored: Scored) -> Outcome:
@@ -22,11 +22,17 @@ def apply(scorer: Scorer, scored: Scored) -> Outcome:
 
 
 async def aapply(scorer: Scorer, scored: Scored) -> Outcome:
-    """Score one answer, awaiting what the scorer returns if it has to be."""
+    """Score one answer, awaiting what the scorer returns if it has to be.
+
+    Raises:
+        JudgeRefused: a judge can say nothing of any answer.
+    """
     try:
         value = scorer(scored)
         if inspect.isawaitable(value):
             value = await value
+    except JudgeRefused:
+        raise
     except Exception as error:  # noqa: BLE001 - a scorer's fault is a reason, never the end of a run
         return _failed(error)
     return _guarded(lambda: _outcome(value))
@@ -41,7 +47,7 @@ def _guarded(step: Callable[[], Outcome]) -> Outcome:
 
 def _failed(error: Exception) -> Unscored:
     if isinstance(error, LadderError):  # of a judge: its own words do
-        return Unscored(str(error), isinstance(error, NOT_SAID))
+        return Unscored(str(error), isinstance(error, NOT_SAID), isinstance(error, ModelFailed))
     return Unscored(told(error))
 
 
