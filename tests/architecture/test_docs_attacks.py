@@ -16,6 +16,7 @@ from tests.fault import (
     test_attacks_base,
     test_attacks_outside,
     test_attacks_told,
+    test_attacks_tools,
     test_tampering,
 )  # fmt: skip
 
@@ -31,6 +32,7 @@ SUITES: Mapping[str, tuple[Mapping[str, Any], ...]] = {
         test_tampering.RECORDINGS, test_tampering.LOG, test_tampering.CONTRACT,
         test_attacks_base.HISTORY, test_attacks_base.RULES,
     ),
+    "Refused: calls of tools": (test_attacks_tools.TOOLS_TOLD,),
     "Recorded": (test_attacks_told.TOLD,),
     "Passed": (test_attacks_outside.OUTSIDE,),
 }  # fmt: skip
