@@ -206,7 +206,8 @@ FILES: dict[str, tuple[Act, int, str]] = {
         both(edited("ladder.toml", "[rungs.fine_tune]", '[rungs.decompose]\nkind = "fine_tune"')), 1, DIAGNOSIS,
     ),
     "a router of a cheap kind to the tuned model": (
-        tail("[rungs.decompose]", 'router = [{ to = "fine_tune" }]'), 4, r"cannot use one of the dearer kind `fine_tune`",
+        tail("[rungs.decompose]", 'router = [{ to = "fine_tune" }]'), 4,
+        r"a rung of kind `decompose` cannot use one of the dearer kind `fine_tune`",
     ),
     "a cheap rung that falls back on the tuned model": (
         edited("ladder.toml", "[rungs.few_shot]\n", '[rungs.few_shot]\nfallback = "fine_tune"\n'), 4,
