@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from pytest_ladder.core.entries import RungEntry, Verdict
 from pytest_ladder.core.summary import LadderSummary, RungRow, State
 from pytest_ladder.core.thresholds import check_limit
 from pytest_ladder.report import numbers
-from pytest_ladder.report.figures import STATE_WORDS, Place, mark, noisy, places, standing
+from pytest_ladder.report.figures import STATE_WORDS, Place, mark, noisy, places, standing, unasked
 from pytest_ladder.report.text import one_line
 
 STATE_STYLES = {
@@ -19,6 +19,9 @@ STATE_STYLES = {
 _VERDICT_STYLES = {Verdict.MET: "green", Verdict.SHORT: "yellow", Verdict.INCONCLUSIVE: "yellow", None: ""}
 FROM_LOG = "(log)"
 """What marks the state of a row that was not measured in this run."""
+
+
+SLICES_HEADING = "slices without a threshold"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +68,21 @@ class Columns:
 
 def columns_of(summary: LadderSummary, *, unicode: bool) -> Columns:
     """Lay out everything the table tells of a ladder."""
-    figures = [_figure_column(summary, place, unicode) for place in places(summary)]
     limits = [_limit_column(summary, name, most, unicode) for name, most in summary.limits.items()]
+    found = _columns(summary, places(summary), unicode)
+    return replace(found, limits=tuple(limits), usage=tuple(_usage_columns(summary)))
+
+
+def columns_of_slices(summary: LadderSummary, *, unicode: bool) -> Columns:
+    """Lay out the slices that no threshold asks about; without such slices there are no figures."""
+    return _columns(summary, unasked(summary), unicode)
+
+
+def _columns(summary: LadderSummary, shown: Sequence[Place], unicode: bool) -> Columns:
     return Columns(
         rung=Column(("rung",), tuple(_rung_cell(row, unicode) for row in summary.rows)),
         state=Column(("state",), tuple(_state_cell(row) for row in summary.rows)),
-        figures=tuple(figures), limits=tuple(limits), usage=tuple(_usage_columns(summary)),
+        figures=tuple(_figure_column(summary, place, unicode) for place in shown), limits=(), usage=(),
     )  # fmt: skip
 
 

@@ -60,6 +60,17 @@ def places(summary: LadderSummary) -> tuple[Place, ...]:
     return tuple(place for metric in _metrics(summary) for place in _places_of(summary, metric))
 
 
+def unasked(summary: LadderSummary) -> tuple[Place, ...]:
+    """The slices besides `all` that were measured and have no threshold, by metric, as declared."""
+    entries = [row.entry for row in summary.rows if row.entry]
+    return tuple(
+        Place(metric, name)
+        for metric in _metrics(summary)
+        for name in dict.fromkeys(name for entry in entries for name in entry.scores.get(metric, {}))
+        if name != ALL and name not in summary.thresholds.get(metric, {})
+    )
+
+
 def _metrics(summary: LadderSummary) -> Iterator[str]:
     measured = (metric for row in summary.rows if row.entry for metric in row.entry.scores)
     yield from dict.fromkeys([*summary.thresholds, *measured])

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pytest_ladder.core.gains import Gain
 from pytest_ladder.core.summary import LadderSummary, Miss, RungRow, RunSummary
 from pytest_ladder.report import base, numbers
-from pytest_ladder.report.columns import FROM_LOG, Cell, Column, Columns, columns_of
+from pytest_ladder.report.columns import FROM_LOG, SLICES_HEADING, Cell, Column, Columns, columns_of, columns_of_slices
 from pytest_ladder.report.comparison import columns_of_comparison, flips_of, gain_words
 from pytest_ladder.report.drift import drift_facts, drift_words
 from pytest_ladder.report.figures import asked_words, rule_words, versions_words
@@ -63,6 +63,7 @@ def _ladder(ladder: LadderSummary) -> Iterator[str]:
     yield from _list("Warnings", map(prose, ladder.notes))
     yield from _list("Waivers in force", map(prose, ladder.waivers))
     yield from _list("Rungs", _rung_notes(ladder))
+    yield from _slices(ladder)
     if any(row.misses for row in ladder.rows):
         yield _worst(ladder)
     yield from (_gain(row, row.gain) for row in ladder.rows if row.gain)
@@ -161,19 +162,26 @@ def _gain(row: RungRow, gain: Gain) -> str:
     return f"<details>\n<summary>{escape(row.id)} against {escape(gain.over)}</summary>\n\n{told}\n\n</details>"
 
 
+def _slices(ladder: LadderSummary) -> Iterator[str]:
+    """The slices that no threshold asks about, folded up."""
+    columns = columns_of_slices(ladder, unicode=True)
+    if columns.figures:
+        yield f"<details>\n<summary>{escape(SLICES_HEADING)}</summary>\n\n{_figures_grid(columns)}\n\n</details>"
+
+
 def _requests(ladder: LadderSummary) -> Iterator[str]:
     """The model calls of each rung, folded up."""
     known = known_of(ladder.rows)
     if not known:
         return
-    blocks = [_requests_grid(columns_of_requests(known, unicode=True))]
+    blocks = [_figures_grid(columns_of_requests(known, unicode=True))]
     if any(figures.parts for _, figures in known):
-        blocks += [f"**{prose(PARTS_HEADING)}**", _requests_grid(columns_of_parts(known, unicode=True))]
+        blocks += [f"**{prose(PARTS_HEADING)}**", _figures_grid(columns_of_parts(known, unicode=True))]
     told = "\n\n".join(blocks)
     yield f"<details>\n<summary>{escape(REQUESTS_HEADING)}</summary>\n\n{told}\n\n</details>"
 
 
-def _requests_grid(columns: Columns) -> str:
+def _figures_grid(columns: Columns) -> str:
     return _grid([columns.rung, columns.state, *columns.figures])
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pytest_ladder.core.selftested import SelfTested
 from pytest_ladder.core.summary import LadderSummary, Miss, RungRow, RunSummary, State
 from pytest_ladder.report import base, numbers
-from pytest_ladder.report.columns import FROM_LOG, columns_of
+from pytest_ladder.report.columns import FROM_LOG, SLICES_HEADING, columns_of, columns_of_slices
 from pytest_ladder.report.drift import STYLES, drift_facts, drift_words
 from pytest_ladder.report.figures import asked_words, rule_words, versions_words
 from pytest_ladder.report.gains import gain_flips, gain_remark
@@ -57,6 +57,7 @@ def _section(page: Page, ladder: LadderSummary, verbose: int) -> Iterator[Render
     yield from _base(page, ladder)
     yield from _selftest(page, ladder.selftest)
     if verbose >= 1:
+        yield from _slices(page, ladder)
         yield from _worst(page, ladder)
         yield from gain_flips(page, ladder)
         yield from _requests(page, ladder)
@@ -146,6 +147,17 @@ def _selftest(page: Page, found: SelfTested | None) -> Iterator[RenderableType]:
             yield ""
     lines = selftest_lines(found)
     yield page.labelled([Remark(label, text, "yellow" if warns else "dim", "dim") for label, text, warns in lines])
+
+
+def _slices(page: Page, ladder: LadderSummary) -> Iterator[RenderableType]:
+    columns = columns_of_slices(ladder, unicode=page.unicode)
+    if not columns.figures:
+        return
+    yield ""
+    yield page.indented(SLICES_HEADING, style="bold")
+    for table in tables(columns, width=page.room, unicode=page.unicode):
+        yield ""
+        yield page.indented(table)
 
 
 def _worst(page: Page, ladder: LadderSummary) -> Iterator[RenderableType]:
