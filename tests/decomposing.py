@@ -41,9 +41,10 @@ class Client:
         self.busy = self.most = 0
 
     async def chat(self, messages: Sequence[Mapping[str, Any]], /, **options: Any) -> Reply:
+        assert isinstance(messages, Prompt), "a call that does not say what its prompt is made of"
         prompt = "\n".join(part["content"] for part in messages)
         self.asked.append(prompt)
-        self.parts.append(messages.parts if isinstance(messages, Prompt) else {})
+        self.parts.append(messages.parts)
         self.options.append(options)
         self.busy += 1
         self.most = max(self.most, self.busy)

@@ -11,6 +11,7 @@ from pytest_ladder.core.cases import Question
 from pytest_ladder.core.ports import Document, Example, Kit
 from pytest_ladder.core.prompt_parts import PARTS, Prompt, apportioned, told
 from pytest_ladder.core.structured import Schema
+from pytest_ladder.rungs.asides import ask
 from pytest_ladder.rungs.chat import Chat, context_of
 from pytest_ladder.rungs.few_shot import Fixed
 from pytest_ladder.rungs.structured import Output
@@ -92,3 +93,24 @@ def test_a_repair_goes_on_from_an_answer_that_the_template_began():
     assert [part["role"] for part in second.messages] == ["user", "assistant", "user"]
     assert second.messages[1]["content"] == "In short:a lamp"
     assert answer.validation == {"valid": False, "attempts": 2, "error": "the answer is not JSON"}
+
+
+@pytest.mark.parametrize(
+    ("text", "values", "expected"),
+    [
+        ("{{ input }} {{ n }}", {"input": "lamp", "n": 3}, {"question": 4, "instructions": 2}),
+        ("{{ document }}|{{ chunk }}", {"document": "ab cd", "chunk": "cd"}, {"context": 7, "instructions": 1}),
+        ("{{ context }}{{ input }}", {"context": "found", "input": "lamp"}, {"context": 5, "question": 4}),
+        ("{{ results }}", {"results": "abc"}, {"context": 3}),
+    ],
+)
+def test_what_is_asked_besides_the_answer_tells_its_parts_too(text, values, expected):
+    asked: list[Prompt] = []
+
+    class Client:
+        async def chat(self, messages: Prompt, /) -> Reply:
+            asked.append(messages)
+            return Reply("said", "m")
+
+    assert asyncio.run(ask(Client(), PromptTemplate(text, "p.md", tuple(values)), **values)) == "said"
+    assert {part: size for part, size in asked[0].parts.items() if size} == expected

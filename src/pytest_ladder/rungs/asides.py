@@ -9,9 +9,11 @@ from typing import TypeVar
 
 from pytest_ladder.core.canonical import Json
 from pytest_ladder.core.ports import LLM, Kit
+from pytest_ladder.core.prompt_parts import Prompt
 from pytest_ladder.core.rungs import RungSpec
 from pytest_ladder.errors import InvalidFile, message
 from pytest_ladder.rungs import options
+from pytest_ladder.rungs.parts import parts_of
 from pytest_ladder.rungs.template import PromptTemplate
 
 T = TypeVar("T")
@@ -38,7 +40,8 @@ def read_aside(
 
 async def ask(llm: LLM, template: PromptTemplate, **values: Json) -> str:
     """What the model replies to a prompt."""
-    return (await llm.chat(template.render(**values))).text
+    messages = template.render(**values)
+    return (await llm.chat(Prompt(messages, parts_of(messages, (), values, template.uses)))).text
 
 
 def lines_of(reply: str) -> list[str]:

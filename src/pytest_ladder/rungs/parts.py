@@ -9,8 +9,8 @@ from pytest_ladder.core.canonical import Json
 from pytest_ladder.core.prompt_parts import CONTEXT, EXAMPLES, INSTRUCTIONS, QUESTION
 
 SHOWN = (
-    (CONTEXT, ("context", "documents")), (CONTEXT, ("previous", "outputs", "results")), (EXAMPLES, ("examples",)),
-    (QUESTION, ("input",)),
+    (CONTEXT, ("context", "documents", "document")), (CONTEXT, ("chunk",)),
+    (CONTEXT, ("previous", "outputs", "results")), (EXAMPLES, ("examples",)), (QUESTION, ("input",)),
 )  # fmt: skip
 """Whose what a template shows is: of several names that stand for the same, the first that it uses counts."""
 
