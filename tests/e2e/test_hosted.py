@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from pytest_ladder.backends.hosted import QUOTA
 from pytest_ladder.backends.models import build_model
 from pytest_ladder.core.answers import Reply, Request
 from pytest_ladder.core.ports import Model
@@ -169,7 +170,7 @@ def test_a_stop_by_length_or_filter_is_an_answer(asked: Asked, reason: str):
         pytest.param(failing(401), ModelRefused, id="401"),
         pytest.param(failing(403), ModelRefused, id="403"),
         pytest.param(failing(404), ModelRefused, id="404"),
-        pytest.param(failing(429, code="insufficient_quota"), ModelRefused, id="quota"),
+        pytest.param(failing(429, code=QUOTA), ModelRefused, id="quota"),
         pytest.param(failing(400), ModelFailed, id="400"),
         pytest.param(failing(422), ModelFailed, id="422"),
         pytest.param(failing(400, code="context_length_exceeded", text="maximum context length is 10 tokens"),
@@ -273,6 +274,48 @@ def test_after_it_was_closed_it_opens_again(asked: Asked):
     assert asked.ask().text == "answer 5"
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        [1], "text", 5, None, {}, {"choices": {}}, {"choices": [5]}, {"choices": [{}]}, {"choices": [{"message": "x"}]},
+        {"choices": [{"message": {}}]}, {"choices": [{"message": {"content": 5}}]},
+        {"choices": [{"message": {"content": ["x"]}}]}, {"choices": [{"message": {"content": [{"type": "text"}]}}]},
+        {"choices": [{"message": {"content": "x", "tool_calls": "y"}}]},
+        {"choices": [{"message": {"content": None, "tool_calls": [{"function": {}}]}}]},
+        {"choices": [{"message": {"content": "x"}, "finish_reason": 3}]}, {"error": {"message": "boom"}},
+    ],
+    ids=repr,
+)  # fmt: skip
+def test_json_that_is_no_chat_completion_is_an_error_never_an_answer(asked: Asked, body: Any):
+    asked.price = Price(0.0, 0.0)
+
+    fails(asked, Act(body=json.dumps(body).encode()), ModelFailed)
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_redirect_is_not_followed_with_the_key(asked: Asked, status: int):
+    with Loopback() as other:
+        told = str(fails(asked, Act(status, b"", {"Location": f"{other.url}/chat/completions"}), ModelRefused))
+
+        assert other.requests == []
+    assert f"the provider answered {status} (without a word). Name the address that it leads to." in told
+
+
+@pytest.mark.parametrize("status", [201, 202, 204])
+def test_a_success_of_another_kind_is_no_answer(asked: Asked, status: int):
+    fails(asked, Act(status, b""), ModelFailed)
+
+
+@pytest.mark.parametrize(
+    "error", [{"code": QUOTA, "message": "no"}, {"type": QUOTA, "message": "no"}, {"message": f"{QUOTA}: no"}, QUOTA]
+)
+def test_a_quota_that_is_spent_ends_the_rung(asked: Asked, error: Any):
+    fault = fails(asked, Act(429, json.dumps({"error": error}).encode(), {"Retry-After": "1"}), ModelRefused)
+
+    assert QUOTA in str(fault)
+    assert str(fault).endswith("The account's quota is spent: see to it with the provider.")
+
+
 # --- the direct backend alone ---------------------------------------------------------------------------------------
 
 
@@ -303,28 +346,6 @@ def test_an_answer_of_megabytes_is_not_read_to_its_end(direct: Asked):
     fault = fails(direct, HUGE, ModelFailed)
 
     assert "longer than 16 MiB" in str(fault)
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
-        [1], "text", 5, None, {}, {"choices": {}}, {"choices": [5]}, {"choices": [{}]}, {"choices": [{"message": "x"}]},
-        {"choices": [{"message": {}}]}, {"choices": [{"message": {"content": 5}}]},
-        {"choices": [{"message": {"content": ["x"]}}]}, {"choices": [{"message": {"content": [{"type": "text"}]}}]},
-        {"choices": [{"message": {"content": "x", "tool_calls": "y"}}]},
-        {"choices": [{"message": {"content": None, "tool_calls": [{"function": {}}]}}]},
-        {"choices": [{"message": {"content": "x"}, "finish_reason": 3}]}, {"error": {"message": "boom"}},
-    ],
-    ids=repr,
-)  # fmt: skip
-def test_json_that_is_no_chat_completion_is_an_error_never_an_answer(direct: Asked, body: Any):
-    direct.price = Price(0.0, 0.0)
-
-    fails(direct, Act(body=json.dumps(body).encode()), ModelFailed)
-
-
-def test_a_redirect_is_not_followed_with_the_key(direct: Asked):
-    fails(direct, Act(302, b"", {"Location": "http://127.0.0.1:9/v1"}), ModelRefused)
 
 
 def test_content_in_parts_and_a_refusal_are_texts(direct: Asked):

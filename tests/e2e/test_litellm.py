@@ -2,34 +2,35 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import json
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from pytest_ladder.backends.hosted import Terms
-from pytest_ladder.backends.litellm_lm import (
+from pytest_ladder.backends.litellm_faults import (
     BY_STATUS,
     FAILED,
     FAULTS,
     LIMITED,
     REFUSED,
     UNAVAILABLE,
-    LiteLLM,
     fault_of,
-    library,
 )
+from pytest_ladder.backends.litellm_lm import LiteLLM, library
 from pytest_ladder.core.answers import Reply, Request
 from pytest_ladder.core.prices import Price
 from pytest_ladder.engine.loop import LoopThread
 from pytest_ladder.errors import InvalidRequest, ModelFailed, ModelRefused, ModelUnavailable
 from tests.extras import needs
-from tests.loopback import MODEL, OK, Act, Loopback, failing, saying
+from tests.loopback import MODEL, OK, Act, Loopback, failing, in_turn, saying
 
 needs("litellm", "llm", module=True)
 
@@ -159,6 +160,47 @@ def test_a_second_loop_after_the_first_was_closed_works_and_is_quiet(capfd: pyte
 def test_the_seed_goes_along_only_where_the_provider_takes_one():
     assert model("openai/gpt-4.1-mini")._seeded
     assert not model("anthropic/claude-sonnet-4-5")._seeded
+
+
+def test_its_own_set_up_is_not_the_time_of_an_answer(loop: LoopThread, monkeypatch: pytest.MonkeyPatch):
+    asked, ask_it = model("openai/tiny"), library().acompletion
+
+    async def slow_to_begin(**arguments: Any) -> Any:
+        await asyncio.sleep(1.0)
+        return await ask_it(**arguments)
+
+    monkeypatch.setattr(asked, "_lib", SimpleNamespace(acompletion=slow_to_begin))
+    with Loopback(lambda _: Act(wait_s=0.05)) as server:
+        reply = ask(loop, asked, server)
+
+    assert 0.05 <= reply.latency_s < 0.9
+
+
+@pytest.mark.parametrize("provider", ["openai", "hosted_vllm"])
+@pytest.mark.parametrize("switched_off", [False, True], ids=["aiohttp", "httpx"])
+def test_its_answers_are_looked_at_by_whatever_it_sends(
+    loop: LoopThread, litellm: Any, monkeypatch: pytest.MonkeyPatch, provider: str, switched_off: bool
+):
+    monkeypatch.setattr(litellm, "disable_aiohttp_transport", switched_off)
+    asked = model(f"{provider}/tiny")
+    acts = (Act(307, b"", {"Location": "/v1/chat/completions"}), saying("x", choices=[{"message": {}}]), OK)
+    with Loopback(in_turn(*acts)) as server:
+        with pytest.raises(ModelRefused, match="the provider answered 307"):
+            ask(loop, asked, server)
+        with pytest.raises(ModelFailed, match="the answer is no chat completion"):
+            ask(loop, asked, server)
+        assert ask(loop, asked, server).text == "answer 5"
+        assert len(server.requests) == 3
+        asked.close()
+
+
+def test_what_others_send_with_it_passes_as_before(loop: LoopThread):
+    with Loopback(in_turn(Act(307, b"", {"Location": "/v1/chat/completions"}))) as server:
+        messages = [{"role": "user", "content": "what is 5"}]
+        work = library().acompletion(model="openai/tiny", api_base=server.url, api_key="x", messages=messages)
+
+        assert loop.run(work).choices[0].message.content == "answer 5"
+        assert len(server.requests) == 2
 
 
 # --- prices -----------------------------------------------------------------------------------------------------------

@@ -22,6 +22,9 @@ TIMEOUT_S = 120.0
 SHOWN = 200
 """Characters of a provider's words that a message quotes."""
 
+QUOTA = "insufficient_quota"
+"""How OpenAI and those who speak like it word that an account has nothing left to spend."""
+
 PLACE = ("model", "api_base", "api_version", "api_key_env")
 """Keys of a deployment: how it is reached, in place of the model's own."""
 
@@ -143,7 +146,7 @@ def fault_of_status(name: str, status: int, said: str, headers: Mapping[str, str
     if status == 404:
         step = "check the model's name and the address"
         return ModelRefused(message(where, fault, next_step=step))
-    if status == 429 and "insufficient_quota" in said:
+    if status == 429 and QUOTA in said:
         return ModelRefused(
             message(where, fault, next_step="the account's quota is spent: see to it with the provider")
         )

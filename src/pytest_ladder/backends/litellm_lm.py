@@ -15,18 +15,17 @@ from typing import Any
 from pytest_ladder.backends.hosted import (
     Terms,
     check_call,
-    excerpt,
-    fault_of_status,
-    retry_after,
     seed_of,
     to_reply,
     unpriced,
 )
+from pytest_ladder.backends.litellm_faults import fault_of
+from pytest_ladder.backends.litellm_wire import Watch, watch_transports, watching
 from pytest_ladder.backends.require import require
 from pytest_ladder.core.answers import Reply, Request
 from pytest_ladder.core.canonical import Json
 from pytest_ladder.core.prices import Price
-from pytest_ladder.errors import InvalidRequest, LadderError, ModelFailed, ModelRefused, ModelUnavailable, message
+from pytest_ladder.errors import InvalidRequest, message
 
 FEATURE = "hosted models"
 AT_IMPORT: Mapping[str, str] = {"LITELLM_LOCAL_MODEL_COST_MAP": "True", "LITELLM_MODE": "PRODUCTION"}
@@ -34,9 +33,6 @@ AT_IMPORT: Mapping[str, str] = {"LITELLM_LOCAL_MODEL_COST_MAP": "True", "LITELLM
 
 CLOSE_S = 5.0
 _MILLION = 1_000_000
-
-_UNREACHED = ("ConnectError", "ConnectTimeout", "ClientConnectorError", "ConnectionRefusedError")
-"""Causes by which a call never reached the provider."""
 
 
 class LiteLLM:
@@ -79,11 +75,13 @@ class LiteLLM:
         check_call(request.options, self.name)
         self._loop = asyncio.get_running_loop()
         start = time.perf_counter()
-        try:
-            response = await self._lib.acompletion(**self._arguments(request))
-        except Exception as error:
-            raise fault_of(error, self.name) from error
-        reply = to_reply(_plain(response), self.name, self._terms, time.perf_counter() - start)
+        with watching(Watch(self.name, self._terms)) as watch:
+            try:
+                response = await self._lib.acompletion(**self._arguments(request))
+            except Exception as error:  # noqa: BLE001  each means something for the run
+                raise fault_of(error, self.name) from None
+        latency_s = time.perf_counter() - start if watch.latency_s is None else watch.latency_s
+        reply = to_reply(_plain(response), self.name, self._terms, latency_s)
         return reply if self._declared else self._priced(reply, response)
 
     def _arguments(self, request: Request) -> dict[str, Json]:
@@ -126,6 +124,7 @@ def library() -> Any:
         warnings.simplefilter("ignore")  # of its own imports; a project may turn warnings into errors
         lib: Any = require("litellm", FEATURE, "llm")
         lib.ModelResponse()  # it completes its own types at the first use, not without a warning
+        watch_transports()
     lib.telemetry = False
     lib.suppress_debug_info = True
     return lib
@@ -184,88 +183,3 @@ def _message(told: Any) -> dict[str, Json]:
         for call in told.tool_calls
     ]
     return {"content": told.content, "tool_calls": tools or None}
-
-
-REFUSED, LIMITED, UNAVAILABLE, FAILED, BY_STATUS = "refused", "limited", "unavailable", "failed", "by status"
-
-FAULTS: Mapping[str, str] = {
-    "AuthenticationError": REFUSED,
-    "PermissionDeniedError": REFUSED,
-    "NotFoundError": REFUSED,
-    "LiteLLMUnknownProvider": REFUSED,
-    "UnsupportedParamsError": REFUSED,
-    "ModelNotMappedError": REFUSED,
-    "BudgetExceededError": REFUSED,
-    "RateLimitError": LIMITED,
-    "Timeout": UNAVAILABLE,
-    "InternalServerError": UNAVAILABLE,
-    "BadGatewayError": UNAVAILABLE,
-    "ServiceUnavailableError": UNAVAILABLE,
-    "MidStreamFallbackError": UNAVAILABLE,
-    "APIConnectionError": UNAVAILABLE,
-    "APIResponseValidationError": UNAVAILABLE,
-    "APIError": BY_STATUS,
-    "MockException": BY_STATUS,
-    "OpenAIError": FAILED,
-    "BadRequestError": FAILED,
-    "InvalidRequestError": FAILED,
-    "UnprocessableEntityError": FAILED,
-    "RejectedRequestError": FAILED,
-    "ContextWindowExceededError": FAILED,
-    "ContentPolicyViolationError": FAILED,
-    "ImageFetchError": FAILED,
-    "VectorStoreSearchError": FAILED,
-    "JSONSchemaValidationError": FAILED,
-    "GuardrailRaisedException": FAILED,
-    "BlockedPiiEntityError": FAILED,
-    "ModifyResponseException": FAILED,
-    "SensitiveDataRouteException": FAILED,
-}
-"""Each of LiteLLM's exceptions, and what it means for the run: a class that is not here counts as its nearest base."""
-
-
-def fault_of(error: Exception, name: str) -> LadderError:
-    """The error for what LiteLLM raised."""
-    kind = next((FAULTS[cls.__name__] for cls in type(error).__mro__ if cls.__name__ in FAULTS), FAILED)
-    headers = _headers(error)
-    if kind == BY_STATUS:
-        status = getattr(error, "status_code", None)
-        if not isinstance(status, int) or status == 200:  # a page that is no completion: the next may be one
-            return ModelUnavailable(_told(error, name))
-        return fault_of_status(name, status, str(error), headers)
-    if kind == REFUSED or (kind == LIMITED and "insufficient_quota" in _whole(error)):
-        step = "check the model's name, its options, the key in the environment, and what its account may use"
-        return ModelRefused(_told(error, name, step))
-    if kind == FAILED:
-        return ModelFailed(_told(error, name))
-    unsent = any(type(cause).__name__ in _UNREACHED for cause in _causes(error))
-    return ModelUnavailable(
-        _told(error, name), retry_after=retry_after(headers), limited=kind == LIMITED, unsent=unsent
-    )
-
-
-def _told(error: Exception, name: str, step: str | None = None) -> str:
-    said = excerpt(error).removeprefix("litellm.").removeprefix(f"{type(error).__name__}: ")
-    return message(f"model {name}", f"{type(error).__name__} ({said})", next_step=step)
-
-
-def _whole(error: Exception) -> str:
-    return f"{error} {getattr(error, 'code', '')} {getattr(error, 'body', '')}"
-
-
-def _headers(error: Exception) -> dict[str, str]:
-    """The headers of the answer that led to an error, names in lower case."""
-    response = getattr(error, "response", None)
-    for found in (getattr(error, "litellm_response_headers", None), getattr(response, "headers", None)):
-        if found:
-            return {str(name).lower(): str(value) for name, value in dict(found).items()}
-    return {}
-
-
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    seen: set[int] = set()
-    cause: BaseException | None = error
-    while cause is not None and id(cause) not in seen:
-        seen.add(id(cause))
-        yield cause
-        cause = cause.__cause__ or cause.__context__

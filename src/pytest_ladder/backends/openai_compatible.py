@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from pytest_ladder.backends.hosted import (
+    QUOTA,
     Terms,
     check_call,
     excerpt,
@@ -180,6 +181,7 @@ def _said(body: bytes) -> str:
     try:
         told = json.loads(text)["error"]
         words = [str(told[key]) for key in ("message", "code") if told.get(key)]
+        words += [QUOTA] if told.get("type") == QUOTA != told.get("code") else []
     except (ValueError, TypeError, KeyError, AttributeError):
         return text
     return ", ".join(words) or text

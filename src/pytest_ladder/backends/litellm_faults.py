@@ -1,0 +1,100 @@
+"""What LiteLLM raises, and what it means for a run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from pytest_ladder.backends.hosted import QUOTA, excerpt, fault_of_status, retry_after
+from pytest_ladder.errors import LadderError, ModelFailed, ModelRefused, ModelUnavailable, message
+
+_UNREACHED = ("ConnectError", "ConnectTimeout", "ClientConnectorError", "ConnectionRefusedError")
+"""Causes by which a call never reached the provider."""
+
+REFUSED, LIMITED, UNAVAILABLE, FAILED, BY_STATUS = "refused", "limited", "unavailable", "failed", "by status"
+
+FAULTS: Mapping[str, str] = {
+    "AuthenticationError": REFUSED,
+    "PermissionDeniedError": REFUSED,
+    "NotFoundError": REFUSED,
+    "LiteLLMUnknownProvider": REFUSED,
+    "UnsupportedParamsError": REFUSED,
+    "ModelNotMappedError": REFUSED,
+    "BudgetExceededError": REFUSED,
+    "RateLimitError": LIMITED,
+    "Timeout": UNAVAILABLE,
+    "InternalServerError": UNAVAILABLE,
+    "BadGatewayError": UNAVAILABLE,
+    "ServiceUnavailableError": UNAVAILABLE,
+    "MidStreamFallbackError": UNAVAILABLE,
+    "APIConnectionError": UNAVAILABLE,
+    "APIResponseValidationError": UNAVAILABLE,
+    "APIError": BY_STATUS,
+    "MockException": BY_STATUS,
+    "OpenAIError": FAILED,
+    "BadRequestError": FAILED,
+    "InvalidRequestError": FAILED,
+    "UnprocessableEntityError": FAILED,
+    "RejectedRequestError": FAILED,
+    "ContextWindowExceededError": FAILED,
+    "ContentPolicyViolationError": FAILED,
+    "ImageFetchError": FAILED,
+    "VectorStoreSearchError": FAILED,
+    "JSONSchemaValidationError": FAILED,
+    "GuardrailRaisedException": FAILED,
+    "BlockedPiiEntityError": FAILED,
+    "ModifyResponseException": FAILED,
+    "SensitiveDataRouteException": FAILED,
+}
+"""Each of LiteLLM's exceptions, and what it means for the run: a class that is not here counts as its nearest base."""
+
+
+def fault_of(error: Exception, name: str) -> LadderError:
+    """The error for what LiteLLM raised: what was found wrong with the answer itself goes before what it made of it."""
+    for cause in _causes(error):
+        if isinstance(cause, LadderError):
+            return cause
+    kind = next((FAULTS[cls.__name__] for cls in type(error).__mro__ if cls.__name__ in FAULTS), FAILED)
+    headers = _headers(error)
+    if kind == BY_STATUS:
+        status = getattr(error, "status_code", None)
+        if not isinstance(status, int) or status == 200:  # a page that is no completion: the next may be one
+            return ModelUnavailable(_told(error, name))
+        return fault_of_status(name, status, str(error), headers)
+    if kind == LIMITED and QUOTA in _whole(error):
+        return fault_of_status(name, 429, f"{excerpt(error)}, {QUOTA}", headers)
+    if kind == REFUSED:
+        step = "check the model's name, its options, the key in the environment, and what its account may use"
+        return ModelRefused(_told(error, name, step))
+    if kind == FAILED:
+        return ModelFailed(_told(error, name))
+    unsent = any(type(cause).__name__ in _UNREACHED for cause in _causes(error))
+    return ModelUnavailable(
+        _told(error, name), retry_after=retry_after(headers), limited=kind == LIMITED, unsent=unsent
+    )
+
+
+def _told(error: Exception, name: str, step: str | None = None) -> str:
+    said = excerpt(error).removeprefix("litellm.").removeprefix(f"{type(error).__name__}: ")
+    return message(f"model {name}", f"{type(error).__name__} ({said})", next_step=step)
+
+
+def _whole(error: Exception) -> str:
+    return f"{error} {getattr(error, 'code', '')} {getattr(error, 'body', '')}"
+
+
+def _headers(error: Exception) -> dict[str, str]:
+    """The headers of the answer that led to an error, names in lower case."""
+    response = getattr(error, "response", None)
+    for found in (getattr(error, "litellm_response_headers", None), getattr(response, "headers", None)):
+        if found:
+            return {str(name).lower(): str(value) for name, value in dict(found).items()}
+    return {}
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    seen: set[int] = set()
+    cause: BaseException | None = error
+    while cause is not None and id(cause) not in seen:
+        seen.add(id(cause))
+        yield cause
+        cause = cause.__cause__ or cause.__context__
