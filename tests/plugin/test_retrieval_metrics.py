@@ -1,4 +1,4 @@
-"""Retrieval judged apart from generation: its metrics in the terminal and in every report, by slice, asked for or not."""
+"""Retrieval judged apart from generation: its metrics in the terminal and every report, by slice, asked for or not."""
 
 from __future__ import annotations
 

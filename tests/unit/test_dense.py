@@ -168,9 +168,17 @@ def test_hybrid_reads_the_options_of_both_and_its_own(home: Path):
     assert [(hit.document.id, hit.score) for hit in hits[:1]] == [("d0", pytest.approx(1 / 2 + 1 / 2))]
 
 
+@pytest.mark.parametrize(("weight", "first"), [(0.1, "d1"), (10, "d0")])
+def test_hybrid_leans_to_either_side_by_its_weight(home: Path, weight: float, first: str):
+    corpus = [Document("d0", "cab hhhh"), Document("d1", "c a b"), Document("d2", "g")]
+    hits = dense(home, corpus, "hybrid", rrf_k=1, bm25_weight=weight).search("cab", 3)
+    assert hits[0].document.id == first
+
+
 @pytest.mark.parametrize(
     ("name", "options", "text"),
     [
+        ("hybrid", {"bm25_weight": 0}, "`bm25_weight` cannot be used, got 0; expected a number above 0"),
         ("dense", {"embedder": "local:missing"}, "there is no such folder, got 'local:missing'"),
         ("dense", {"embedder": "package:no_such_thing/model"}, "the package `no_such_thing` is not installed"),
         ("dense", {"embedder": "hub:thing"}, "no model has such a name"),

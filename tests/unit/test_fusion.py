@@ -22,6 +22,12 @@ def test_another_constant_changes_which_is_first():
     assert next(iter(reciprocal_rank_fusion(rankings, k=60))) == "b"
 
 
+def test_a_ranking_counts_by_its_weight_and_once_where_none_is_given():
+    fused = reciprocal_rank_fusion([["a", "b"], ["b", "c"]], weights=[0.25])
+    assert fused == pytest.approx({"b": 0.25 / 62 + 1 / 61, "c": 1 / 62, "a": 0.25 / 61})
+    assert list(fused) == ["b", "c", "a"]
+
+
 def test_ties_keep_the_order_in_which_the_rankings_name_them():
     assert list(reciprocal_rank_fusion([["b", "a"], ["a", "b"]])) == ["b", "a"]
 

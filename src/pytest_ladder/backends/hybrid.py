@@ -19,11 +19,12 @@ RULES = {
     **bm25.RULES, **dense.RULES,
     "depth": Rule(lambda value: is_integer(value) and value > 0, "a whole number from 1"),
     "rrf_k": Rule(lambda value: is_number(value) and 0 < value < math.inf, "a number above 0"),
+    "bm25_weight": Rule(lambda value: is_number(value) and 0 < value < math.inf, "a number above 0"),
 }  # fmt: skip
 
 
 def build_hybrid(documents: Sequence[Document], options: Mapping[str, Json], home: Path | None = None) -> Hybrid:
-    """Build the retriever from the options of `bm25` and of `dense`, and `depth` and `rrf_k`.
+    """Build the retriever from the options of `bm25` and of `dense`, and `depth`, `rrf_k` and `bm25_weight`.
 
     Raises:
         InvalidRequest: another option, a value that cannot be used, no `embedder`, or its folder is not there.
@@ -31,20 +32,39 @@ def build_hybrid(documents: Sequence[Document], options: Mapping[str, Json], hom
     check_options(options, RULES, "retriever hybrid")
     words = Bm25(documents, **{key: value for key, value in options.items() if key in bm25.RULES})
     meaning = Dense(documents, embedder_of(options, home, "retriever hybrid"))
-    return Hybrid(documents, words, meaning, int(options.get("depth", DEPTH)), float(options.get("rrf_k", K)))
+    depth, rrf_k = int(options.get("depth", DEPTH)), float(options.get("rrf_k", K))
+    return Hybrid(documents, words, meaning, depth, rrf_k, float(options.get("bm25_weight", 1.0)))
 
 
 class Hybrid:
     """Fuses the two rankings by reciprocal rank: neither's scores need to be comparable with the other's."""
 
-    def __init__(self, documents: Sequence[Document], words: Bm25, meaning: Dense, depth: int, rrf_k: float) -> None:
-        """Join the two; `depth` is how far down each ranking counts, at the least as far as what is asked for."""
+    def __init__(
+        self,
+        documents: Sequence[Document],
+        words: Bm25,
+        meaning: Dense,
+        depth: int,
+        rrf_k: float,
+        bm25_weight: float = 1.0,
+    ) -> None:
+        """Join the two.
+
+        Args:
+            documents: The corpus of both.
+            words: Ranks by words.
+            meaning: Ranks by embeddings.
+            depth: How far down each ranking counts, at the least as far as what is asked for.
+            rrf_k: The constant of reciprocal rank fusion, above 0.
+            bm25_weight: What a place in the ranking by words counts beside one in the other, above 0.
+        """
         self._documents = tuple(documents)
         self._places = {id(document): place for place, document in enumerate(self._documents)}
         self._words = words
         self._meaning = meaning
         self._depth = depth
         self._rrf_k = rrf_k
+        self._weights = (bm25_weight, 1.0)
 
     async def prepare(self) -> None:
         """Index and embed the corpus, beside the event loop."""
@@ -63,6 +83,6 @@ class Hybrid:
 
     def _fused(self, words: Sequence[Hit], meaning: Sequence[Hit], top_k: int) -> list[Hit]:
         rankings = [[self._places[id(hit.document)] for hit in hits] for hits in (words, meaning)]
-        scores = reciprocal_rank_fusion(rankings, self._rrf_k)
+        scores = reciprocal_rank_fusion(rankings, self._rrf_k, self._weights)
         best = sorted(scores, key=lambda place: (-round(scores[place], 12), place))[: max(top_k, 0)]
         return [Hit(self._documents[place], scores[place]) for place in best]
