@@ -18,7 +18,7 @@ CORE_TOOLS := pytest-xdist pytest-randomly hypothesis
 # deepeval wants an older click and rich than constraints.txt has; the pytest plugins that it brings are left out.
 JUDGE_TOOLS := deepeval==4.3.1 pytest==9.2.0 hypothesis pytest-randomly
 JUDGE_OFF := -p no:deepeval -p no:asyncio -p no:rerunfailures -p no:repeat
-EXTRAS := torch transformers peft aiohttp litellm deepeval sentence_transformers bm25s ray
+EXTRAS := torch transformers peft aiohttp litellm deepeval sentence_transformers bm25s dspy ray
 
 # Without cached bytecode pytest rewrites every plugin anew in each run.
 unexport PYTHONDONTWRITEBYTECODE

@@ -88,7 +88,7 @@ def planned(candidates: int, cases: int, most: int) -> Plan | None:
     are shared by all and kept from round to round.
 
     Args:
-        candidates: At least 2, the start among them.
+        candidates: At least 1, the start, which alone is only measured.
         cases: At least 1.
         most: Answers, at most.
     """
@@ -107,7 +107,7 @@ def _smaller(candidates: int, cases: int) -> Iterator[tuple[int, int]]:
 def _halving(candidates: int, cases: int) -> Plan:
     halvings = max(0, math.ceil(math.log2(candidates / 2)))
     rounds = [
-        Round(max(2, math.ceil(candidates / 2**number)), math.ceil(cases / 2 ** (halvings - number)))
+        Round(min(candidates, max(2, math.ceil(candidates / 2**number))), math.ceil(cases / 2 ** (halvings - number)))
         for number in range(halvings + 1)
     ]
     return Plan(tuple(rounds))

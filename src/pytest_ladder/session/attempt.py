@@ -188,6 +188,10 @@ class Attempt:
         self.points += [Point(calls, score, on) for calls, (on, score) in zip(spent, race.points, strict=True)]
         return race
 
+    def know(self, text: str, case: int, score: float) -> None:
+        """Note what a prompt's answer to a case, by its place, is worth: it is not asked for again."""
+        self._known[text, case] = score
+
     async def _score(self, wanted: Sequence[tuple[str, int]]) -> None:
         """Ask what is not known yet, each prompt and case once."""
         new = [pair for pair in dict.fromkeys(wanted) if pair not in self._known]

@@ -10,9 +10,10 @@ from pytest_ladder.core.rungs import RungSpec
 from pytest_ladder.engine.collect import Progress
 from pytest_ladder.errors import BudgetSpent, MissingRecording, ModelFailed, message
 from pytest_ladder.report.numbers import plural
+from pytest_ladder.rungs.optimize import BOOTSTRAP
 from pytest_ladder.session.asker import Asker
 from pytest_ladder.session.attempt import Attempt, Found
-from pytest_ladder.session.dev_sets import material_of
+from pytest_ladder.session.dev_sets import Material, material_of
 from pytest_ladder.session.ladder_files import LadderFiles
 from pytest_ladder.session.trials import Trials
 from pytest_ladder.store.digests import search_digest
@@ -66,7 +67,7 @@ class Optimizing:
         trials = Trials(
             self.files, self.asker, rung, material.search.objective, material.search.calls_an_answer, progress
         )
-        attempt = Attempt(self.files, self.asker, rung, material, trials)
+        attempt = self._attempt(rung, material, trials)
         try:
             found: Found = self.files.shared.loop.run(attempt.run(), watch)
         except (BudgetSpent, ModelFailed) as stopped:
@@ -85,6 +86,13 @@ class Optimizing:
         shown = relative(path, self.files.shared.rootdir)
         self._announce(rung, f"{gain}, with {plural(trials.used.calls, 'call')}; written: {shown}")
         return tuple(found.notes)
+
+    def _attempt(self, rung: RungSpec, material: Material, trials: Trials) -> Attempt:
+        if material.search.optimizer == BOOTSTRAP:
+            return Attempt(self.files, self.asker, rung, material, trials)
+        from pytest_ladder.session.dspy_attempt import DspyAttempt
+
+        return DspyAttempt(self.files, self.asker, rung, material, trials)
 
     def _announce(self, rung: RungSpec, told: str) -> None:
         self.files.shared.announce(f"{self.ladder.name} {rung.id}: {told}")
