@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -229,6 +230,21 @@ def test_past_a_bound_the_run_stops_and_the_next_one_goes_on(hosted: Bench, serv
     again = hosted.run(bound, "--ladder-rung=better", "--ladder-concurrency=1")
     assert again.status == 0
     assert (len(server.requests), len(hosted.recorded("better"))) == (20, 20)
+
+
+def test_tiny_money_is_shown_as_what_it_is(bench: Bench, server: Loopback, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("LOOPBACK_AUTH", KEY)
+    make(bench, server.model, 0.1)
+
+    ran = bench.run("--ladder-rung=better", "--ladder-concurrency=1", "--ladder-max-cost=0.000004", "-v",
+                    "--ladder-report=r.md", "--ladder-report=r.html")  # fmt: skip
+
+    assert ran.status == 1
+    assert "; 0.000004 USD of the budget are left; it will not last to the end" in ran.flat
+    assert "0.000004 of 0.000004 USD are spent" in ran.flat
+    shown = [ran.text, *((bench.pytester.path / name).read_text(encoding="utf-8") for name in ("r.md", "r.html"))]
+    assert all("$0.00000040" in text for text in shown)
+    assert not any(re.search(r"\$0\.0+(?!\d)|\b0\.00 USD", text) for text in shown)
 
 
 def test_when_the_time_of_the_run_is_over_no_answer_is_begun(hosted: Bench, server: Loopback):

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from pytest_ladder.core.answers import Reply, Usage
+from pytest_ladder.core.prices import usd
 from pytest_ladder.engine.meter import Meter
 from pytest_ladder.engine.shared_meter import SharedMeter
 from pytest_ladder.errors import BudgetSpent
@@ -179,3 +180,21 @@ def test_processes_wait_for_their_own_calls_and_for_no_others(tmp_path: Path):
     assert (one.spent.calls, one.expected_usd) == (2, pytest.approx(0.0))
     with pytest.raises(BudgetSpent):
         other.reserve()
+
+
+@pytest.mark.parametrize(
+    ("amount", "text"),
+    [(0, "0.00"), (5, "5.00"), (1234.5, "1234.50"), (0.5, "0.50"), (0.02, "0.02"), (0.0213, "0.021"),
+     (0.00000123, "0.0000012"), (-0.00001, "-0.00001")],
+)  # fmt: skip
+def test_an_amount_keeps_the_digits_that_matter(amount: float, text: str):
+    assert usd(amount) == text
+
+
+def test_a_tiny_budget_is_told_as_it_is():
+    meter = Meter(max_cost_usd=0.000004)
+    meter.reserve()
+    meter.settle(Reply("x", "m", cost_usd=0.0000041))
+
+    with pytest.raises(BudgetSpent, match=r"0\.0000041 of 0\.000004 USD are spent"):
+        meter.reserve()

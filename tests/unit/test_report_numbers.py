@@ -64,6 +64,12 @@ def test_a_measured_limit_is_never_rounded_on_to_its_ceiling():
     assert numbers.ceiling("cost_per_case", 0.010004, limit=0.01) == "$0.010004"
 
 
+def test_a_tiny_limit_and_what_is_measured_against_it_are_not_nothing():
+    assert numbers.limit("cost_per_case", 0.0000005) == "$0.00000050"
+    assert numbers.ceiling("cost_per_case", 0.0000004, limit=0.0000005) == "$0.00000040"
+    assert numbers.ceiling("cost_per_case", 0.0, limit=0.0000005) == "$0.0000"
+
+
 @pytest.mark.parametrize(
     "write",
     [numbers.score, numbers.bound, numbers.threshold, numbers.money, numbers.tokens, numbers.seconds, numbers.count,

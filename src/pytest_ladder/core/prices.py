@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -14,6 +15,15 @@ TOKENS_AN_ANSWER = 256
 """Taken for an answer's length as long as nothing else is known."""
 
 _MILLION = 1_000_000
+
+
+def usd(amount: float) -> str:
+    """Write an amount of USD: two decimals, or as many as two digits that count need: `12.30`, `0.021`, `0.0000037`."""
+    size = abs(amount)
+    if not 0 < size < 0.995:
+        return f"{amount:.2f}"
+    whole, _, decimals = f"{amount:.{1 - math.floor(math.log10(size))}f}".rstrip("0").partition(".")
+    return f"{whole}.{decimals:0<2}"
 
 
 @dataclass(frozen=True, slots=True)

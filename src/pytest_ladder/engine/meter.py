@@ -7,6 +7,7 @@ import time
 from dataclasses import dataclass, field
 
 from pytest_ladder.core.answers import Reply, Usage
+from pytest_ladder.core.prices import usd
 from pytest_ladder.errors import BudgetSpent, message
 
 
@@ -104,7 +105,7 @@ class Meter:
             )  # fmt: skip
         if self.max_cost_usd is not None and cost and cost >= self.max_cost_usd:
             return message(
-                "budget", f"{cost:.2f} of {self.max_cost_usd:.2f} USD are spent",
+                "budget", f"{usd(cost)} of {usd(self.max_cost_usd)} USD are spent",
                 next_step=f"run again to go on from what is recorded, or {self.raise_by}",
             )  # fmt: skip
         if self.max_tokens is not None and tokens >= self.max_tokens:

@@ -24,7 +24,7 @@ _CAUTION = (
 
 
 def _dollars(usd: float) -> str:
-    return f"${usd:,.2f}"
+    return f"${usd:,.2f}" if not usd or round(usd, 2) else numbers.money(usd)
 
 
 def _break_even(costs: Costs) -> str:

@@ -9,7 +9,7 @@ from statistics import fmean
 from pytest_ladder.core.answers import Usage
 from pytest_ladder.core.entries import RungEntry
 from pytest_ladder.core.ports import Priced
-from pytest_ladder.core.prices import CHARACTERS_A_TOKEN, TOKENS_AN_ANSWER, Price
+from pytest_ladder.core.prices import CHARACTERS_A_TOKEN, TOKENS_AN_ANSWER, Price, usd
 from pytest_ladder.core.rungs import RungSpec
 from pytest_ladder.engine.client import Client
 from pytest_ladder.engine.collect import Job
@@ -35,11 +35,11 @@ class Estimate:
     def told(self, ladder: str, rung: str, left_usd: float | None) -> str:
         """One line; `left_usd` is what the budget still holds, None for no budget."""
         noun = "answer" if self.answers == 1 else "answers"
-        line = f"{ladder} {rung}: {self.answers} {noun} to ask, about {self.cost_usd:.2g} USD by {self.basis}"
+        line = f"{ladder} {rung}: {self.answers} {noun} to ask, about {usd(self.cost_usd)} USD by {self.basis}"
         if left_usd is None:
             return line
         more = "; it will not last to the end" if self.cost_usd > left_usd else ""
-        return f"{line}; {left_usd:.2f} USD of the budget are left{more}"
+        return f"{line}; {usd(left_usd)} USD of the budget are left{more}"
 
 
 def estimate(files: LadderFiles, rung: RungSpec, client: Client, jobs: Sequence[Job]) -> Estimate | None:
@@ -87,7 +87,8 @@ def _by_length(files: LadderFiles, rung: RungSpec, price: Price, jobs: Sequence[
     prompt = (texts + fmean(len(job.question.text) for job in jobs)) / CHARACTERS_A_TOKEN
     most = rung.model_options.get("max_tokens", TOKENS_AN_ANSWER)
     answer = most if isinstance(most, int | float) else TOKENS_AN_ANSWER
-    return Estimate(len(jobs), len(jobs) * price.cost(prompt, answer), "the length of its prompt and `max_tokens`")
+    calls = len(jobs) * int(rung.options.get("samples") or 1)
+    return Estimate(len(jobs), calls * price.cost(prompt, answer), "the length of its prompt and `max_tokens`")
 
 
 def _texts(files: LadderFiles, rung: RungSpec) -> Iterator[str]:
