@@ -220,6 +220,42 @@ def test_a_router_that_sends_everything_one_way_is_told(ladder: Bench):
     assert "its router" not in with_rung(ladder, RULES).run().flat
 
 
+def test_drift_asks_the_rungs_behind_a_router_again(ladder: Bench):
+    with_rung(ladder, RULES).run()
+    ladder.asked()
+    ran = ladder.run("--ladder-rung=routed", "--ladder-drift=6")
+    assert counted(ladder) == {"PROMPT": 4, "RAG": 2}, ran.text
+    assert re.search(r"0 of 6|6 answers", ran.flat)
+
+
+TUNED = """\
+[rungs.fine_tune]
+system = "tuned.py:answer"
+[rungs.tuned_desk]
+kind = "fine_tune"
+router = [{ when = { channel = "orders" }, to = "fine_tune" }, { to = "prompt" }]
+"""
+
+
+def test_a_router_to_a_tuned_model_stands_behind_the_gate(ladder: Bench):
+    ladder.system("tuned", range(4, 6))
+    ladder.edit("tuned.py", "split()[-1]", 'split()[-1].strip("n")')
+    ran = with_rung(ladder, TUNED).run("-v")
+    assert ran.outcomes()["tuned_desk"] == "NOT RUN", ran.text
+    assert records(ladder, "tuned_desk") == []
+
+    ladder.edit("ladder.toml", "[rungs.prompt]", "[gate]\nrequired = []\nmin_form_share = 0\n[rungs.prompt]")
+    ladder.edit("ladder.toml", "answer = { all = 1.0 }", "answer = { all = 0.95 }")
+    lines = [case(n, input=f"question n{n}", metadata={"channel": "orders" if n >= 4 else "web"}) for n in range(40)]
+    ladder.cases(lines)
+    ladder.system("tuned", 40)
+    ladder.edit("tuned.py", "split()[-1]", 'split()[-1].strip("n")')
+    ladder.edit("models.py", "if number >= 4 else", "if 4 <= number < 10 else")
+    ran = ladder.run("-v", "--ladder-rung=prompt", "--ladder-rung=rag", "--ladder-rung=tuned_desk")
+    assert ran.outcomes()["tuned_desk"] in ("SELECTED", "PASSED", "MET"), ran.text
+    assert len(records(ladder, "tuned_desk")) == 40
+
+
 # --- before an answer ships ----------------------------------------------------------------------------------------
 
 GUARDED = HEAD.replace("top_k = 1\n", 'top_k = 1\nfallback = "prompt"\n')

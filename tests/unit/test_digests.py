@@ -12,7 +12,7 @@ from pytest_ladder.core.ladder import DecisionPolicy, Ladder, Limits
 from pytest_ladder.core.rungs import Kind, RungSpec
 from pytest_ladder.core.scores import MetricSpec
 from pytest_ladder.errors import InvalidFile
-from pytest_ladder.store.digests import contract, fingerprint
+from pytest_ladder.store.digests import contract, fingerprint, version_digest
 
 FILES = {
     "evals/prompts/a.md": "Answer {{ input }}\n",
@@ -106,6 +106,24 @@ def test_the_version_is_the_same_in_another_place(root: Path, tmp_path_factory: 
     root.rename(elsewhere)
 
     assert fingerprint(ladder(elsewhere), spec) == before
+
+
+def test_a_version_holds_the_rungs_it_refers_to(root: Path):
+    rag = replace(rung(prompt="prompts/a.md", corpus="kb.jsonl"), id="rag")
+    plain = replace(rung(system="systems.py:answer"), id="plain")
+    rungs = (rag, plain, replace(rung(router=[{"to": "rag"}]), id="routed"), replace(rung(fallback="routed"), id="far"))
+    whole = ladder(root, rungs=rungs)
+    found = {one.id: fingerprint(whole, one) for one in rungs}
+    assert list(found["far"].artifacts) == list(found["routed"].artifacts) == ["kb.jsonl", "prompts/a.md"]
+    assert version_digest(whole, rungs[3], found["far"].artifacts) == found["far"].digest
+
+    edit(root / "evals/kb.jsonl")
+    edit(root / "evals/systems.py", "answer = str\n")
+    after = {one.id: fingerprint(whole, one) for one in rungs}
+    assert {name for name in found if after[name] != found[name]} == set(found)
+    other = replace(whole, rungs=(replace(rag, model="other"), *rungs[1:]))
+    now = {one.id: fingerprint(other, one).digest for one in other.rungs}
+    assert {name for name in after if now[name] != after[name].digest} == {"rag", "routed", "far"}
 
 
 def test_every_file_below_an_adapter_counts_byte_for_byte(root: Path):

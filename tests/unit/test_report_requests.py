@@ -37,3 +37,10 @@ def test_they_are_as_many_as_the_width_asks_for_and_none_is_empty(width: int):
 
 def row() -> RungRow:
     return RungRow("prompt", Kind.PROMPT, State.SHORT)
+
+
+def test_a_rung_without_a_call_is_shown_by_what_became_of_its_answers():
+    figures = request_figures([Record("c", "i", 0, "f", Answer("Wait.", validation={"escalated": True}))])
+    assert figures is not None
+    (table,) = tables(columns_of_requests([(row(), figures)], unicode=True), width=80, unicode=True)
+    assert [str(column.header).split() for column in table.columns][-1] == ["escalated"]

@@ -27,7 +27,7 @@ LAST_RESORT: Mapping[FailureKind, str] = {
     FailureKind.REASONING: "improve the decompose rung: smaller steps",
     FailureKind.TOOL_USE: "improve the decompose rung: say which tool is for what, and require it",
     FailureKind.FORM: "constrain the output by a schema, or search prompts with an optimize rung",
-    FailureKind.ABSTENTION: "say in the prompt when to abstain, or route such cases by a rule",
+    FailureKind.ABSTENTION: "say in the prompt when to abstain, or let the rule of a `router` escalate such cases",
     FailureKind.ECONOMY: "distil the answers into a smaller model",
 }
 """What is left for a failure kind whose rungs are all on record."""
