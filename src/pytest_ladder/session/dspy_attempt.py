@@ -78,8 +78,9 @@ class _Talk:
             [as_text(case.input) for case in self._material.scoring], search_.demos, left - left // MOST_WRITTEN,
             loop_seed, min(THREADS, self._attempt.files.settings.concurrency),
         )  # fmt: skip
+        ways = Ways(self.answer, self.score, self.write)
         try:
-            return self._body(*search(search_.optimizer.removeprefix(DSPY), task, Ways(self.answer, self.score, self.write)))
+            return self._body(*search(search_.optimizer.removeprefix(DSPY), task, ways))
         except MissingDependency:
             raise
         except Exception as fault:  # noqa: BLE001 - whatever DSPy makes of it
