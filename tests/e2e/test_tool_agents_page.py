@@ -10,8 +10,7 @@ from typing import Any
 import pytest
 
 from pytest_ladder.core.tool_schema import TYPES
-from pytest_ladder.rungs.tool_rules import Rule
-from pytest_ladder.rungs.tool_run import Limits
+from pytest_ladder.rungs.tool_rules import Limits, Rule
 from pytest_ladder.rungs.tool_talk import TOOL_PROMPT
 from tests.e2e import tutorial
 

@@ -54,7 +54,7 @@ def fields(messages, tools=None, tool_choice=None):
 def text(messages):
     done = sum(part["role"] == "assistant" for part in messages)
     todo = [("search", '{"words": "refunds"}'), *turns(messages)][done:]
-    if not todo or messages[-1]["content"].startswith("No further tool"):
+    if not todo or "No further tool" in messages[-1]["content"]:
         return "done"
     return f"CALL {todo[0][0]} {todo[0][1]}"
 """

@@ -183,7 +183,7 @@ def test_what_stands_behind_a_call_in_text_was_made_up_and_is_not_shown_again(be
     assert bench.run().status == 0
 
     assert called(bench) == ["order 7"]
-    assert asked(bench)[1]["messages"][-2]["content"] == 'CALL order {"number": "7"}'
+    assert asked(bench)[1]["messages"][-2]["content"] == 'I look.\nCALL order {"number": "7"}'
 
 
 def test_an_answer_that_speaks_of_a_call_is_an_answer(bench: Bench):
@@ -422,6 +422,52 @@ def test_a_tool_is_required_of_the_cases_that_the_rule_names(bench: Bench, rule:
     assert (validation and validation["valid"]) == valid
 
 
+# --- search beside tools ---------------------------------------------------------------------------------------------
+
+KB = [{"id": f"kb-{n}", "text": f"The lamp number {n} has a warranty of {n} years."} for n in range(9)]
+
+
+@pytest.mark.parametrize("fields", [True, False], ids=["provider", "text"])
+def test_a_corpus_is_searched_by_a_tool(bench: Bench, fields: bool):
+    looks = [call("search", query="lamp number 3")] if fields else 'CALL search {"query": "lamp number 3"}'
+    metrics = '[metrics.found]\nscorer = "recall_at_k"\noptions = { k = 2 }'
+    keys, cases = 'corpus = "kb.jsonl"\ntop_k = 2\n', [{**CASE, "evidence": ["kb-3"]}]
+    make(bench, looks, "sent", fields=fields, keys=keys, cases=cases, metrics=metrics)
+    bench.write("kb.jsonl", "".join(json.dumps(line) + "\n" for line in KB))
+
+    assert bench.run().status == 0
+
+    made = answer(bench)
+    assert made["retrieved"][0] == "kb-3"
+    assert made["tool_calls"] == [{"name": "search", "arguments": {"query": "lamp number 3"}}]
+    tool, search, stop = made["steps"]
+    assert (tool["step"], search["step"], stop["step"]) == ("tool", "search", "stop")
+    assert tool["retrieved"] == made["retrieved"]
+    assert "warranty" not in json.dumps(made["steps"])
+    shown = asked(bench)[1]["messages"][-1]["content"]
+    assert "[kb-3]\nThe lamp number 3 has a warranty of 3 years." in shown
+    assert bench.log[0]["scores"]["found"]["all"]["mean"] == 1.0
+
+
+def test_a_search_has_rules_like_any_tool_and_may_find_nothing(bench: Bench):
+    rules = "[rungs.decompose.tool_rules.search]\nrequired = true\nat_most = 1"
+    keys = 'corpus = "kb.jsonl"\n'
+    script = "lost", 'CALL search {"query": "xyz"}', 'CALL search {"query": "lamp"}', "sent"
+    make(bench, *script, keys=keys, rules=rules, tools="")
+    bench.write("kb.jsonl", '{"id": "kb-1", "text": "The lamp."}\n')
+    bench.edit("ladder.toml", keys, keys + 'retriever = "nothing"\n')
+    (bench.pytester.path / "conftest.py").write_text(
+        "class Nothing:\n    def search(self, query, top_k):\n        return []\n\n\n"
+        "def pytest_ladder_retriever(name, options):\n    return lambda documents: Nothing()\n"
+    )
+
+    ran = bench.run()
+
+    assert ran.status == 0, ran.text
+    assert [step["step"] for step in answer(bench)["steps"]] == ["reminded", "tool", "search", "refused", "stop"]
+    assert asked(bench)[2]["messages"][-1]["content"] == "RESULT search: nothing was found"
+
+
 # --- limits --------------------------------------------------------------------------------------------------------
 
 LOOK = [call("order", number="7")]
@@ -457,6 +503,23 @@ def test_calls_that_go_up_to_the_limit_are_no_reason_to_stop(bench: Bench):
 
     assert bench.run().status == 0
     assert steps(bench, "stop")[0]["reason"] == "answered"
+
+
+def test_at_the_last_step_an_answer_is_not_sent_back(bench: Bench):
+    make(bench, "sent", keys="max_steps = 1\n", rules=REQUIRED)
+
+    assert bench.run().status == 0
+    assert [step["step"] for step in answer(bench)["steps"]] == ["stop"]
+    assert answer(bench)["validation"]["valid"] is False
+
+
+def test_in_text_no_two_turns_are_the_users(bench: Bench):
+    make(bench, 'CALL order {"number": "7"}', "sent", keys="max_steps = 1\n")
+
+    assert bench.run().status == 0
+    last = asked(bench)[-1]["messages"]
+    assert [part["role"] for part in last] == ["system", "user", "assistant", "user"]
+    assert last[-1]["content"].endswith("}\n\nNo further tool can be called. Answer now, with what you know.")
 
 
 def test_a_call_in_place_of_the_last_answer_is_refused(bench: Bench):
@@ -499,19 +562,24 @@ def test_a_second_run_calls_neither_model_nor_tool(bench: Bench):
 
 def test_under_none_nothing_is_called_and_no_tool_is_loaded(bench: Bench):
     make(bench, LOOK, "sent", fields=True)
+    bench.edit(
+        "tools.py", "from typing", "note = open(Path(__file__).with_name('loaded.txt'), 'w').close()\nfrom typing"
+    )
 
     fails(bench.run("--ladder-record=none"), 1, "not on record")
-    assert (called(bench), asked(bench)) == ([], [])
 
+    assert (called(bench), asked(bench)) == ([], [])
+    assert not (bench.folder / "loaded.txt").exists()
+
+
+def test_a_look_for_drift_calls_the_tools_again(bench: Bench):
+    make(bench, LOOK, "sent", fields=True)
     bench.run()
     called(bench)
-    bench.write("conftest.py", "")
-    text = (bench.folder / "tools.py").read_text(encoding="utf-8")
-    bench.write("tools.py", text)
-    (bench.folder / "recordings" / "keep.txt").write_text("", encoding="utf-8")
-    bench.edit("models.py", "import json", "import json, no_such_module")
-    bench.run("--ladder-record=none")
-    assert called(bench) == []
+
+    bench.run("--ladder-drift=1")
+
+    assert called(bench) == ["order 7"]
 
 
 @pytest.mark.parametrize("file", ["tools.py", "tools.md"])
@@ -556,6 +624,7 @@ def test_an_answer_with_secrets_in_a_result_is_redacted(bench: Bench):
     ("old", "new", "told"),
     [
         (ALL, "", "tools: an agent needs tools; expected functions"),
+        (ALL, ALL + 'output = "agent.md"\n', "output: the strategy `tool_agent` does not use it"),
         ("tools.py:order", "tools.py:ordr", "tools.py has no function 'ordr'. Did you mean 'order'?"),
         ("tools.py:order", "tols.py:order", "there is no such file"),
         ("tools.py:order", "tools.py:identify", "two tools have one name, got 'identify'"),
@@ -563,8 +632,8 @@ def test_an_answer_with_secrets_in_a_result_is_redacted(bench: Bench):
         (ALL, ALL + 'tool_mode = "provider"\n', "tool_mode: the model models.py:reply has no field for tools"),
         (ALL, ALL + 'tool_mode = "json"\n', "tool_mode: wrong value"),
         (ALL, ALL + "max_cost = 0\n", "max_cost: wrong value"),
-        (ALL, ALL + 'corpus = "kb.jsonl"\n', "corpus: the strategy `tool_agent` does not use it. Let a tool search"),
-        (ALL, ALL + "top_k = 2\n", "top_k: the strategy `tool_agent` does not use it"),
+        (ALL, ALL + 'corpus = "kb.jsonl"\n', "there is no such file"),
+        (ALL, ALL + "top_k = 2\n", "top_k: nothing is retrieved here. Set `corpus` too"),
         (ALL, ALL + "chain = 2\n", "chain: "),
         ('"tool_agent"', '"query_decomposition"', "the strategy `query_decomposition` does not use it"),
     ],

@@ -3,28 +3,24 @@
 from __future__ import annotations
 
 from pytest_ladder.core.answers import Answer
-from pytest_ladder.core.canonical import Json
 from pytest_ladder.core.cases import Question
-from pytest_ladder.core.ports import Kit, System, Tool
+from pytest_ladder.core.ports import Kit, Prepared, System, Tool
 from pytest_ladder.core.rungs import RungSpec
 from pytest_ladder.errors import InvalidFile, message
 from pytest_ladder.rungs import options
 from pytest_ladder.rungs.asides import read_aside
 from pytest_ladder.rungs.chat import Chat, read_template
 from pytest_ladder.rungs.few_shot import read_examples
-from pytest_ladder.rungs.tool_rules import read_rules
-from pytest_ladder.rungs.tool_run import Limits, Parts, Run
+from pytest_ladder.rungs.stepping import read_sources
+from pytest_ladder.rungs.tool_rules import Limits, read_rules
+from pytest_ladder.rungs.tool_run import Parts, Run
+from pytest_ladder.rungs.tool_search import SearchTool
 from pytest_ladder.rungs.tool_talk import PROVIDER, TEXT, TOOL_PROMPT, ProviderTalk, Talk, TextTalk
 
 AUTO = "auto"
 
-UNUSED = (
-    "output", "output_mode", "repair_attempts", "corpus", "retriever", "retriever_options", "top_k", "chunk_size",
-    "chunk_overlap", "embedder", "fetch_k", "reranker", "reranker_options", "query_rewrite", "rewrite_prompt",
-    "multi_query", "multi_query_prompt", "contextual", "context_prompt", "filters", "compress", "keep_sentences",
-    "agentic", "agent_prompt",
-)  # fmt: skip
-"""Keys of other rungs and strategies that an agent has no use for: it retrieves by a tool."""
+UNUSED = ("output", "output_mode", "repair_attempts")
+"""Keys of other rungs that an agent has no use for."""
 
 
 class ToolAgent:
@@ -37,6 +33,12 @@ class ToolAgent:
     def __init__(self, parts: Parts) -> None:
         """Take what its answers have in common."""
         self._parts = parts
+
+    async def prepare(self) -> None:
+        """Let the tools do what they have to do before the first question."""
+        for tool in self._parts.tools.values():
+            if isinstance(tool, Prepared):
+                await tool.prepare()
 
     async def answer(self, question: Question, /) -> Answer:
         """Call tools and answer.
@@ -57,8 +59,7 @@ def build_tool_agent(spec: RungSpec, kit: Kit) -> System:
     for key in UNUSED:
         if key in spec.options:
             fault = "the strategy `tool_agent` does not use it"
-            next_step = "let a tool search" if key == "corpus" else "take it out"
-            raise InvalidFile(message(options.where(spec, key), fault, next_step=next_step))
+            raise InvalidFile(message(options.where(spec, key), fault, next_step="take it out"))
     chat = Chat(read_template(spec, kit), read_examples(spec, kit), kit)
     tools = read_tools(spec, kit)
     limits = Limits(
@@ -72,12 +73,18 @@ def build_tool_agent(spec: RungSpec, kit: Kit) -> System:
 
 
 def read_tools(spec: RungSpec, kit: Kit) -> list[Tool]:
-    """The tools that `tools` names; InvalidFile where there is none, or two have one name."""
-    written: Json = spec.options.get("tools") or []
-    if not written:
-        expected = 'functions, as `tools = ["tools.py:look_up"]`'
+    """The tools that `tools` names, and `search` where there is a `corpus`.
+
+    Raises:
+        InvalidFile: there is none, two have one name, or a key of the retrieval cannot be used.
+    """
+    sources = read_sources(spec, kit, own=("max_steps",))
+    tools: list[Tool] = [kit.tool(reference) for reference in spec.options.get("tools") or ()]
+    if "corpus" in spec.options:
+        tools.append(SearchTool(sources))
+    if not tools:
+        expected = 'functions, as `tools = ["tools.py:look_up"]`, or a `corpus`'
         raise InvalidFile(message(options.where(spec, "tools"), "an agent needs tools", expected=expected))
-    tools = [kit.tool(reference) for reference in written]
     names = [tool.name for tool in tools]
     for name in names:
         if names.count(name) > 1:

@@ -1,4 +1,4 @@
-"""Rules for an agent's tools: which call is not made, whatever the model asks for, and which must be."""
+"""Rules and limits for an agent's tools: which call is not made, whatever the model asks for, and which must be."""
 
 from __future__ import annotations
 
@@ -18,6 +18,20 @@ from pytest_ladder.rungs import options
 from pytest_ladder.rungs.filtering import common
 
 KEY = "tool_rules"
+
+
+@dataclass(frozen=True)
+class Limits:
+    """The bounds of one answer."""
+
+    max_steps: int = 8
+    """Replies in which the model may ask for calls."""
+    max_tool_calls: int = 16
+    """Calls that are made."""
+    max_cost_usd: float | None = None
+    """What its model calls may cost before the last one; None for no bound."""
+    max_result: int = 8000
+    """Characters of a result that the model is shown and the trace keeps."""
 
 
 @dataclass

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -16,8 +16,10 @@ from pytest_ladder.core.prompt_parts import CONTEXT, REPAIR, Prompt
 from pytest_ladder.core.structured import Schema
 from pytest_ladder.core.traces import place_of
 from pytest_ladder.errors import InvalidFile, LadderError, ModelFailed, ModelRefused, ModelUnavailable, message
-from pytest_ladder.rungs.chat import Chat
-from pytest_ladder.rungs.tool_rules import Made, Rule
+from pytest_ladder.rungs.advanced_rag import Found
+from pytest_ladder.rungs.chat import Chat, context_of
+from pytest_ladder.rungs.tool_rules import Limits, Made, Rule
+from pytest_ladder.rungs.tool_search import NOTHING_FOUND
 from pytest_ladder.rungs.tool_talk import Offer, Result, Talk, Wanted
 
 STEPS, CALLS, COST = "max_steps", "max_tool_calls", "max_cost"
@@ -27,20 +29,6 @@ REMINDERS = 2
 """How often an answer is sent back because a required tool was not called."""
 REMIND = "Before you answer, call {names}."
 LAST = "No further tool can be called. Answer now, with what you know."
-
-
-@dataclass(frozen=True)
-class Limits:
-    """The bounds of one answer."""
-
-    max_steps: int = 8
-    """Replies in which the model may ask for calls."""
-    max_tool_calls: int = 16
-    """Calls that are made."""
-    max_cost_usd: float | None = None
-    """What its model calls may cost before the last one; None for no bound."""
-    max_result: int = 8000
-    """Characters of a result that the model is shown and the trace keeps."""
 
 
 @dataclass(frozen=True)
@@ -83,6 +71,8 @@ class Run:
     steps: list[Json] = field(default_factory=list)
     calls: list[Json] = field(default_factory=list)
     made: Made = field(default_factory=Made)
+    retrieved: dict[str, None] = field(default_factory=dict)
+    """Ids of the documents that were found, in their order."""
     turns: int = 0
     asked: int = 0
     """Calls that the model asked for, made or refused."""
@@ -104,7 +94,7 @@ class Run:
             missing = self._missing()
             if wanted:
                 await self._act(reply, wanted)
-            elif missing and self.reminders < REMINDERS:
+            elif missing and self.reminders < REMINDERS and not self._reached():
                 self._remind(reply, missing)
             else:
                 return self._ended(reply, ANSWERED)
@@ -157,7 +147,8 @@ class Run:
         step: dict[str, Json] = {"step": "tool", "name": wanted.name, "arguments": wanted.arguments}
         self.steps.append(step)
         try:
-            text = _text(await self.parts.tools[wanted.name].call(wanted.arguments, self.question))
+            given = await self.parts.tools[wanted.name].call(wanted.arguments, self.question)
+            text = context_of(given.documents) or NOTHING_FOUND if isinstance(given, Found) else _text(given)
         except LadderError:
             raise
         except (Exception, SystemExit) as error:  # noqa: BLE001  whatever the user's tool raises
@@ -165,8 +156,14 @@ class Run:
             step |= {"error": text, **({"at": place} if (place := place_of(error)) else {})}
             return Result(wanted, text, failed=True)
         self.made.succeeded.add(wanted.name)
-        step["result"] = self._cut(text)
-        return Result(wanted, step["result"], failed=False)
+        text = self._cut(text)
+        if isinstance(given, Found):  # the text of documents is not recorded
+            step["retrieved"] = list(given.retrieved)
+            self.steps += given.steps
+            self.retrieved |= dict.fromkeys(given.retrieved)
+        else:
+            step["result"] = text
+        return Result(wanted, text, failed=False)
 
     def _refusal(self, wanted: Wanted) -> tuple[str, str]:
         """The rule that forbids a call and why, both empty where none does; the first that is broken."""
@@ -208,8 +205,8 @@ class Run:
         told = {"reason": reason, "mode": self.talk.mode, "replies": self.turns, "calls": len(self.calls)}
         self.steps.append({"step": "stop", **told})
         return Answer(
-            reply.text.strip(), tool_calls=tuple(self.calls), steps=tuple(self.steps), validation=self._validation(),
-            finish_reason=reply.finish_reason,
+            reply.text.strip(), retrieved=tuple(self.retrieved), tool_calls=tuple(self.calls), steps=tuple(self.steps),
+            validation=self._validation(), finish_reason=reply.finish_reason,
         )  # fmt: skip
 
     def _validation(self) -> Json:
@@ -221,14 +218,24 @@ class Run:
         return {"valid": not missing, "attempts": self.reminders + 1, "error": fault}
 
     def _say(self, turns: Sequence[Mapping[str, Any]], part: str) -> None:
-        more = sum(len(str(turn.get("content") or "")) for turn in turns)
+        """Go on with the conversation; a user's turn behind another is one with it, as some chat templates ask."""
+        said = [*self.prompt, *turns]
+        place = len(self.prompt)
+        if said[place - 1]["role"] == said[place]["role"] == "user":
+            joined = f"{said[place - 1]['content']}\n\n{said[place]['content']}"
+            said[place - 1 : place + 1] = [{"role": "user", "content": joined}]
         known = self.prompt.parts
-        self.prompt = Prompt((*self.prompt, *turns), {**known, part: known.get(part, 0) + more}, self.prompt.flags)
+        parts = {**known, part: known.get(part, 0) + _length(said) - _length(self.prompt)}
+        self.prompt = Prompt(said, parts, self.prompt.flags)
 
     def _cut(self, text: str) -> str:
         most = self.parts.limits.max_result
         text = text.encode("utf-8", "replace").decode("utf-8")
         return text if len(text) <= most else f"{text[:most]}\n[cut: {most} of {len(text)} characters]"
+
+
+def _length(turns: Iterable[Mapping[str, Any]]) -> int:
+    return sum(len(str(turn.get("content") or "")) for turn in turns)
 
 
 def _text(value: Json) -> str:

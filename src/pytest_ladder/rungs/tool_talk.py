@@ -59,6 +59,8 @@ class Wanted:
     id: str = ""
     fault: str = ""
     """Why its arguments cannot be read; empty where they can."""
+    before: str = ""
+    """What the model wrote before it, in text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,14 +160,14 @@ class TextTalk:
         if found is None:
             return []
         arguments, fault = _object(_behind(found[2]))
-        return [Wanted(found[1], arguments, fault=fault)]
+        return [Wanted(found[1], arguments, fault=fault, before=_clean(reply.text[: found.start()].lstrip()))]
 
     def turns(self, reply: Reply, results: Sequence[Result]) -> list[Message]:
         """The reply up to its call, and the result as the user's turn."""
         if not results:
             return [{"role": "assistant", "content": reply.text.strip() or NOTHING}]
         (one,) = results
-        call = f"CALL {one.wanted.name} {_written(one.wanted)}"
+        call = f"{one.wanted.before}CALL {one.wanted.name} {_written(one.wanted)}"
         told = f"{'ERROR' if one.failed else 'RESULT'} {one.wanted.name}: {one.text}"
         return [{"role": "assistant", "content": call}, {"role": "user", "content": told}]
 

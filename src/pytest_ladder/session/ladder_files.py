@@ -108,12 +108,12 @@ class LadderFiles:
         self.judges, self.agreements = Judges(self), Agreements(self)
         self.assembler = Assembler(self.ladder, evalsets, shared.extensions, self.judges)
         self.assembler.scorers()
-        if not self.settings.read_only:  # a run that asks nothing loads no tool
-            check_agents(self.assembler, self.whole)
         check_searches(self.assembler)
         check_words(self.judgements, self.ladder.metrics)
         self._fingerprints: dict[str, Fingerprint] = {}
         self._check_prompt_versions()
+        if not self.settings.read_only:  # a run that asks nothing loads no tool
+            check_agents(self.assembler, self.whole)
 
     @property
     def log_path(self) -> Path:

@@ -3,30 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from pytest_ladder.core.answers import Reply
 from pytest_ladder.core.canonical import Json
 from pytest_ladder.core.cases import EvalSet
 from pytest_ladder.core.ladder import Ladder
 from pytest_ladder.core.names import mend
+from pytest_ladder.core.ports import Hit
 from pytest_ladder.core.rungs import Kind, RungSpec
 from pytest_ladder.errors import InvalidFile, InvalidRequest, message
+from pytest_ladder.rungs.registry import build
 from pytest_ladder.session.assemble import Assembler
 
 TOOL_AGENT = "tool_agent"
 
 
 class _Nobody:
-    """A model client that is never asked."""
+    """A model client that is never asked, and a retriever that is never searched."""
 
     async def chat(self, messages: Sequence[Mapping[str, Json]], /, **options: Json) -> Reply:  # noqa: ARG002
         raise InvalidRequest(message("llm", "nothing is asked while a ladder is read"))
+
+    def search(self, query: str, top_k: int, /) -> Sequence[Hit]:  # noqa: ARG002
+        return ()
 
 
 def agents(ladder: Ladder) -> Iterator[RungSpec]:
     """The rungs whose built-in system calls tools."""
     for rung in ladder.rungs:
-        if rung.kind is Kind.DECOMPOSE and rung.system is None and rung.options.get("strategy") == TOOL_AGENT:
+        built_in = rung.kind is Kind.DECOMPOSE and rung.system is None and "router" not in rung.options
+        if built_in and rung.options.get("strategy") == TOOL_AGENT:
             yield rung
 
 
@@ -39,7 +46,7 @@ def check_agents(assembler: Assembler, evalset: EvalSet) -> None:
     """
     for rung in agents(assembler.ladder):
         if assembler.added(rung) is None:
-            assembler.system(rung, lambda _: _Nobody())
+            build(rung, replace(assembler.kit(rung, lambda _: _Nobody()), retriever=lambda *_: _Nobody()))
             _check_metadata(rung, evalset)
 
 
