@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
+from tests.loopback import Act, Seen, saying
 from tests.plugin.bench import Bench
 
 JUDGE = """\
@@ -28,6 +29,8 @@ METRIC = """\
 scorer = "judge"
 options = { model = "judge.py:verdict", prompt = "judge.md" }
 """
+HOSTED = '[metrics.quality]\nscorer = "judge"\noptions = {{ model = "{model}", prompt = "judge.md"{more} }}\n'
+PRICE = '[prices."{model}"]\ninput = 1000\noutput = 1000\n'
 BOTH = "answer = { all = 0.9 }\nquality = { all = 0.9 }"
 ALONE = "quality = { all = 0.9 }"
 
@@ -70,3 +73,15 @@ def quality(bench: Bench, place: int = -1) -> dict[str, object]:
 def judge_files(bench: Bench) -> list[Path]:
     """The files that hold what judges said."""
     return sorted(bench.folder.glob("recordings/_judges/*/*.jsonl"))
+
+
+def with_model(bench: Bench, model: str, more: str = "", price: bool = True, **parts: str) -> Bench:
+    """A ladder whose judge is behind an address."""
+    tables = PRICE.format(model=model) if price else ""
+    return judged(bench, {"prompt": 10}, metric=HOSTED.format(model=model, more=more), tables=tables, **parts)
+
+
+def verdicts(seen: Seen) -> Act:
+    """A server that judges: `yes` where the expected answer is the given one."""
+    expected, answer = (part.partition(">")[0] for part in seen.asked.split("<")[1:])
+    return saying("yes" if expected == answer else "no")

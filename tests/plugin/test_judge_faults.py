@@ -9,30 +9,26 @@ from collections.abc import Iterator
 import pytest
 
 from tests.extras import needs
-from tests.loopback import Act, Loopback, Seen, failing, saying
+from tests.loopback import Act, Loopback, failing
 from tests.plugin.bench import Bench
-from tests.plugin.judging import BOTH, asked_judge, judge_files, judged, label, quality
+from tests.plugin.judging import (
+    BOTH,
+    PRICE,
+    asked_judge,
+    judge_files,
+    judged,
+    label,
+    quality,
+    verdicts,
+    with_model,
+)
 
 needs("aiohttp", "http", module=True)
 
 import aiohttp  # noqa: E402, F401  loaded here, once: an inner run forgets what it was the first to import
 
-HOSTED = '[metrics.quality]\nscorer = "judge"\noptions = {{ model = "{model}", prompt = "judge.md"{more} }}\n'
-PRICE = '[prices."{model}"]\ninput = 1000\noutput = 1000\n'
 FAILS = """(1 / 0) if expected == "answer {n}" and not Path(__file__).with_name("well").exists() else (
         "yes" if expected == answer else "no")"""
-
-
-def with_model(bench: Bench, model: str, more: str = "", price: bool = True, **parts: str) -> Bench:
-    """A ladder whose judge is behind an address."""
-    tables = PRICE.format(model=model) if price else ""
-    return judged(bench, {"prompt": 10}, metric=HOSTED.format(model=model, more=more), tables=tables, **parts)
-
-
-def verdicts(seen: Seen) -> Act:
-    """A server that judges: `yes` where the expected answer is the given one."""
-    expected, answer = (part.partition(">")[0] for part in seen.asked.split("<")[1:])
-    return saying("yes" if expected == answer else "no")
 
 
 @pytest.fixture

@@ -114,3 +114,9 @@ class Meter:
                 next_step="run again to go on from what is recorded, or raise `--ladder-max-tokens`",
             )  # fmt: skip
         return ""
+
+
+def left(*meters: Meter | None) -> float | None:
+    """USD that the tightest of some budgets still holds; None where none bounds the cost."""
+    bounds = [meter.max_cost_usd - meter.spent.cost_usd for meter in meters if meter and meter.max_cost_usd is not None]
+    return max(0.0, min(bounds)) if bounds else None

@@ -94,7 +94,7 @@ class Live:
         now = time.monotonic()
         elapsed = now - progress.started
         encoding = getattr(self.screen or self.reporter._tw._file, "encoding", None) or "ascii"
-        label = f"{self.run.ladder.name} {self.rung}"
+        label = " ".join(filter(None, [self.run.ladder.name, self.rung, progress.doing]))
         line = ProgressLine(progress.total, label, self._width() - 1, "utf" in encoding.lower())
         if self.screen is not None:
             if elapsed >= BAR_AFTER_S:

@@ -10,7 +10,6 @@ from pytest_ladder.core.answers import Record
 from pytest_ladder.core.cases import Case, EvalSet
 from pytest_ladder.core.judged import Judgement, class_of, classes_of, is_judged
 from pytest_ladder.core.scores import MetricSpec, Outcome, Score
-from pytest_ladder.engine.score import score
 from pytest_ladder.session.evidence import rung_entries
 from pytest_ladder.store.recordings import recorded_inputs, recordings_path
 from pytest_ladder.store.scores_file import read_scores
@@ -94,9 +93,7 @@ class Agreements:
         records = [
             record for case, repeat, _ in labels if case in cases and (record := _answer(recorded, cases[case], repeat))
         ]
-        scorers = {metric.name: files.assembler.scorer(metric)}
-        work = score(records, EvalSet(tuple(cases.values())), scorers, files.corpus)
-        outcomes = files.shared.loop.run(work)
+        outcomes = files.judging.outcomes(records, EvalSet(tuple(cases.values())), [metric])
         return {(case, repeat): outcome for (case, repeat, _), outcome in outcomes.items()}
 
 

@@ -13,10 +13,10 @@ from pytest_ladder.core.cases import EvalSet
 from pytest_ladder.core.rungs import RungSpec
 from pytest_ladder.engine.client import Client, Ledger
 from pytest_ladder.engine.collect import Job, Progress, Terms, collect
-from pytest_ladder.engine.meter import Meter
+from pytest_ladder.engine.meter import Meter, left
 from pytest_ladder.session.assemble import ADAPTER, run_settings, served
 from pytest_ladder.session.curtailing import Collected, Curtailing, Enough, applies
-from pytest_ladder.session.estimating import estimate, left
+from pytest_ladder.session.estimating import estimate, with_judges
 from pytest_ladder.session.ladder_files import LadderFiles
 from pytest_ladder.session.scrub import Scrubber
 from pytest_ladder.session.settings import Record as Mode
@@ -77,14 +77,19 @@ class Asker:
         records = recordings.select(evalset, self.ladder.repeats)
         again = self.settings.record is Mode.ALL
         enough = Enough(self.files, evalset, {record.case for record in records} if again else ())
-        if not again and self.files.shared.loop.run(enough.known(records)):
-            return [], enough
+        if not again:
+            self.files.judging.outcomes(records, evalset)
+            if self.files.shared.loop.run(enough.known(records)):
+                return [], enough
         return enough.ordered(jobs), enough
 
     def judged(self, evalset: EvalSet, got: Collected, fingerprint: str) -> Collected:
         """Tell what is missing from what is not needed, where a version of a rung may end early."""
         if not applies(self.files, evalset, fingerprint):
             return got
+        known = {(case, repeat) for case, repeat, _ in got.outcomes}
+        left_out = [record for record in got.records if (record.case, record.repeat) not in known]
+        got = replace(got, outcomes={**got.outcomes, **self.files.judging.outcomes(left_out, evalset)})
         work = Curtailing(self.files, evalset).judged(got)
         judged: Collected = self.files.shared.loop.run(work)
         return judged
@@ -123,7 +128,7 @@ class Asker:
         )
         if enough is not None:
             terms = replace(terms, wanted=enough.wanted, answered=enough.answered)
-        if expected := estimate(self.files, served(rung), client, jobs):
+        if expected := with_judges(self.files, estimate(self.files, served(rung), client, jobs), jobs):
             left_usd = left(self.meter, self.files.shared.meter)
             self.files.shared.announce(expected.told(self.ladder.name, rung.id, left_usd))
         self.progress = progress = Progress(len(jobs))

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import fmean
 
-from pytest_ladder.core.answers import Usage
+from pytest_ladder.core.answers import Answer, Usage
 from pytest_ladder.core.entries import RungEntry
 from pytest_ladder.core.ports import Priced
 from pytest_ladder.core.prices import CHARACTERS_A_TOKEN, TOKENS_AN_ANSWER, Price, usd
 from pytest_ladder.core.rungs import RungSpec
+from pytest_ladder.core.scores import Scored
 from pytest_ladder.engine.client import Client
 from pytest_ladder.engine.collect import Job
-from pytest_ladder.engine.meter import Meter
 from pytest_ladder.errors import LadderError
 from pytest_ladder.session.assemble import found
+from pytest_ladder.session.judge_costs import JudgeEstimate
 from pytest_ladder.session.ladder_files import LadderFiles
 from pytest_ladder.store.paths import read_text
 
@@ -30,16 +31,31 @@ class Estimate:
     answers: int
     cost_usd: float
     basis: str
-    """What it rests on, as the user reads it."""
+    """What it rests on, as the user reads it; empty where the answers cost nothing, or it is not known what."""
+    judges: tuple[JudgeEstimate, ...] = ()
+    """What judging them will cost besides."""
 
     def told(self, ladder: str, rung: str, left_usd: float | None) -> str:
         """One line; `left_usd` is what the budget still holds, None for no budget."""
         noun = "answer" if self.answers == 1 else "answers"
-        line = f"{ladder} {rung}: {self.answers} {noun} to ask, about {usd(self.cost_usd)} USD by {self.basis}"
+        line = f"{ladder} {rung}: {self.answers} {noun} to ask"
+        line += f", about {usd(self.cost_usd)} USD by {self.basis}" if self.basis else ""
+        line += "".join(f"; {judge}" for judge in self.judges)
         if left_usd is None:
             return line
-        more = "; it will not last to the end" if self.cost_usd > left_usd else ""
+        whole = self.cost_usd + sum(judge.cost_usd for judge in self.judges)
+        more = "; it will not last to the end" if whole > left_usd else ""
         return f"{line}; {usd(left_usd)} USD of the budget are left{more}"
+
+
+def with_judges(files: LadderFiles, known: Estimate | None, jobs: Sequence[Job]) -> Estimate | None:
+    """An estimate together with what judging the same answers will cost; None where neither is known."""
+    cases = {case.id: case for case in (*files.whole, *(files.holdout or ()))}
+    made = Answer("x" * TOKENS_AN_ANSWER * CHARACTERS_A_TOKEN)
+    judges = files.judging.expected([Scored(cases[job.question.id], made) for job in jobs if job.question.id in cases])
+    if known is None:
+        return Estimate(len(jobs), 0.0, "", judges) if judges else None
+    return replace(known, judges=judges)
 
 
 def estimate(files: LadderFiles, rung: RungSpec, client: Client, jobs: Sequence[Job]) -> Estimate | None:
@@ -52,12 +68,6 @@ def estimate(files: LadderFiles, rung: RungSpec, client: Client, jobs: Sequence[
     for tokens, basis in _known(files, rung):
         return Estimate(len(jobs), len(jobs) * model.price.cost(*tokens), basis)
     return _by_length(files, rung, model.price, jobs)
-
-
-def left(*meters: Meter | None) -> float | None:
-    """USD that the tightest of some budgets still holds; None where none bounds the cost."""
-    bounds = [meter.max_cost_usd - meter.spent.cost_usd for meter in meters if meter and meter.max_cost_usd is not None]
-    return max(0.0, min(bounds)) if bounds else None
 
 
 def _known(files: LadderFiles, rung: RungSpec) -> Iterator[tuple[tuple[float, float], str]]:

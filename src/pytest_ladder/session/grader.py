@@ -19,7 +19,6 @@ from pytest_ladder.core.looks import alone, is_look
 from pytest_ladder.core.request_figures import request_figures
 from pytest_ladder.core.rungs import RungSpec
 from pytest_ladder.core.scores import Unscored
-from pytest_ladder.engine.score import Outcomes, score
 from pytest_ladder.report.numbers import plural
 from pytest_ladder.session.assemble import served
 from pytest_ladder.session.curtailing import Collected, Curtailing, applies, binary_metrics
@@ -43,10 +42,9 @@ class Grader:
 
     def result(self, rung: RungSpec, prints: Fingerprint, evalset: EvalSet, got: Collected) -> RungResult:
         """Score and grade what was answered, and hold it against the log."""
-        scorers = self.files.assembler.scorers()
         known = {(case, repeat) for case, repeat, _ in got.outcomes}
         records = [record for record in got.records if (record.case, record.repeat) not in known]
-        scored: Outcomes = self.files.shared.loop.run(score(records, evalset, scorers, self.files.corpus))
+        scored = self.files.judging.outcomes(records, evalset)
         outcomes = {**got.outcomes, **scored}
         if self.files.local and not self.settings.read_only and self.settings.limit is None:
             other = self.files.whole if evalset is self.files.holdout else self.files.holdout

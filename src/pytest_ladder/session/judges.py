@@ -157,6 +157,21 @@ class Judges:
         finally:
             self.permission.asking = False
 
+    @contextmanager
+    def replaying(self) -> Iterator[None]:
+        """Let judges speak by the record alone for a while; a failure on record counts as nothing."""
+        permission = self.permission
+        before = permission.asking
+        permission.asking, permission.retrying = False, True
+        try:
+            yield
+        finally:
+            permission.asking, permission.retrying = before, False
+
+    def talk(self, metric: str) -> JudgeTalk | None:
+        """Who asks the judge of a metric; None where it has none."""
+        return self._talks.get(metric)
+
     def usage(self) -> dict[str, JudgeUsage]:
         """Metric -> what its judge was needed for since the count began; those that were not needed left out."""
         told = {metric: talk.usage() for metric, talk in self._talks.items()}

@@ -33,6 +33,7 @@ from pytest_ladder.session.base_tree import Base
 from pytest_ladder.session.dev_sets import check_searches
 from pytest_ladder.session.evidence import doubts
 from pytest_ladder.session.judges import Judges
+from pytest_ladder.session.judging import Judging
 from pytest_ladder.session.scrub import Scrubber
 from pytest_ladder.session.settings import Settings
 from pytest_ladder.session.tools import check_agents
@@ -105,7 +106,7 @@ class LadderFiles:
         self.judgements: tuple[Judgement, ...] = read_judgements(self.folder / JUDGEMENTS, shared.rootdir)
         self.waivers: tuple[Waiver, ...] = tuple(read_waivers(self.folder / "waivers.toml", shared.rootdir))
         evalsets = [self.whole, *([self.holdout] if self.holdout else [])]
-        self.judges, self.agreements = Judges(self), Agreements(self)
+        self.judges, self.judging, self.agreements = Judges(self), Judging(self), Agreements(self)
         self.assembler = Assembler(self.ladder, evalsets, shared.extensions, self.judges)
         self.assembler.scorers()
         check_searches(self.assembler)

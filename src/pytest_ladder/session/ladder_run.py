@@ -57,8 +57,8 @@ class LadderRun(LadderFiles):
 
     @property
     def progress(self) -> Progress | None:
-        """How far the rung that is being asked has come; None while nothing is."""
-        return self.asker.progress
+        """How far the rung that is being asked, or judged, has come; None while nothing is."""
+        return self.asker.progress or self.judging.progress
 
     def evaluate(self, rung_id: str, own: Own = None, watch: Watch = None) -> RungResult:
         """Evaluate a rung: ask what is missing, score everything, build the entry for the log.
@@ -75,6 +75,7 @@ class LadderRun(LadderFiles):
         searched = self._searched(rung, own, watch)
         prints = self.fingerprint(rung, source_files(own))
         own = own or self.assembler.added(rung)
+        self.judging.begin(rung_id, watch)
         with self.writing(), self.judges.asking():
             self.agreements.settle()
             result = self._here(rung, prints, self.evalset, own, watch)
