@@ -81,6 +81,13 @@ def test_the_ladder_runs_and_the_hybrid_alone_meets_it_all_without_a_call(desk: 
     assert not (desk.folder / "recordings/desk/calls.jsonl").exists()
 
 
+def test_without_it_the_run_says_what_it_could_be_made_of(desk: Bench):
+    desk.write("ladder.toml", local(BLOCKS[0]).partition("[rungs.desk]")[0])
+    shown = re.search(r"(?ms)^```text\n(  next .*?)^```", TEXT)
+    assert shown is not None
+    assert " ".join(shown[1].split()) in desk.run().flat
+
+
 @pytest.mark.parametrize("number", [1, 2], ids=["classifier", "function"])
 def test_so_does_each_other_router(desk: Bench, number: int):
     desk.write("ladder.toml", variant(number))

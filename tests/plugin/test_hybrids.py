@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from typing import Any
 
 import pytest
@@ -120,6 +121,7 @@ def test_nothing_is_asked_again_and_the_log_stands(ladder: Bench):
     assert ladder.run().status == 0
     assert ladder.asked() == []
     assert ladder.log_path.read_bytes() == before
+    assert ladder.pytester.run(sys.executable, "-m", "pytest_ladder", "verify").ret == 0
 
 
 def test_from_calls_alone_it_answers_anew_without_asking(ladder: Bench):

@@ -47,10 +47,14 @@ class Situation:
     """Whether the best cheaper rung misses nothing but cost or latency."""
     plateau: str = ""
     """What shows that prompting has levelled off; empty where it has not."""
+    complements: str = ""
+    """Which rungs together meet every threshold on a slice, by `core.complements`; empty where none do."""
 
 
 def advise(situation: Situation) -> str:
     """Say what to do next, in one sentence without a full stop."""
+    if situation.complements:
+        return f"send each question to the rung that is good at it, by a `router`: {situation.complements}"
     if situation.gate_open:
         return _tune(situation)
     if situation.only_limits:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from pytest_ladder.core.advice import Situation, advise
+from pytest_ladder.core.complements import complements
 from pytest_ladder.core.diagnosis import CALLS_FOR, called_for
 from pytest_ladder.core.diagnosis_kinds import FailureKind
 from pytest_ladder.core.entries import DecisionEntry, RungEntry, Verdict
@@ -87,7 +88,8 @@ def decide(
     else:
         open_ = gate_open()
         return _none(
-            ladder, seen, current, _advice(ladder, seen, diagnosis, open_, only_limits, plateau()),
+            ladder, seen, current,
+            _advice(ladder, seen, diagnosis, open_, only_limits, plateau(), complements(ladder, seen, current)),
             concessions() if open_ else (), looks,
         )  # fmt: skip
     return _incomplete(ladder, current, rung, looks, called_for(diagnosis))
@@ -105,9 +107,10 @@ def _unlooked(ladder: Ladder, entry: RungEntry, looks: Mapping[str, Look]) -> bo
 
 def _advice(
     ladder: Ladder, seen: Sequence[RungSpec], diagnosis: Mapping[FailureKind, int], gate_open: bool, only_limits: bool,
-    plateau: str,
+    plateau: str, together: str,
 ) -> str:  # fmt: skip
-    return advise(Situation(ladder, frozenset(rung.kind for rung in seen), diagnosis, gate_open, only_limits, plateau))
+    tried = frozenset(rung.kind for rung in seen)
+    return advise(Situation(ladder, tried, diagnosis, gate_open, only_limits, plateau, together))
 
 
 def _selected(
