@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
+from typing import Any
 
 import pytest
 
 from tests.pages import Page
 from tests.project import Project
+
+RUNGS = ("prompt", "few_shot")
+AT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 
 
 @pytest.fixture
@@ -44,6 +49,46 @@ def test_it_says_what_a_run_says(project: Project):
 
     one, other = (Page((project.root / f"{n}.html").read_text(encoding="utf-8")).data() for n in ("run", "command"))
     assert one == other
+
+
+def test_without_a_file_the_markdown_is_printed(project: Project):
+    before = files(project)
+
+    ran = project.command("report")
+
+    assert ran.status == 0
+    assert project.command("report", "--output=r.md").status == 0
+    assert AT.sub("", ran.text) == AT.sub("", (project.root / "r.md").read_text(encoding="utf-8"))
+    left = files(project)
+    assert {path: left[path] for path in before} == before
+
+
+def rows(project: Project, name: str) -> list[dict[str, Any]]:
+    (ladder,) = json.loads((project.root / name).read_text(encoding="utf-8"))["ladders"]
+    return list(ladder["rungs"])
+
+
+def test_the_figures_of_model_calls_are_those_of_the_run(project: Project):
+    assert project.run("--ladder-record=none", "--ladder-report=run.json").status == 0
+    assert project.command("report", "--output=command.json").status == 0
+
+    run, command = ([row["requests"] for row in rows(project, name)] for name in ("run.json", "command.json"))
+    assert command == run
+    assert run[0]["calls"] == 8
+
+
+def test_the_entries_of_a_run_are_those_of_the_log_with_their_ids(project: Project):
+    for arguments in ((), ("--ladder-record=none",), ("--ladder-rung=few_shot",)):
+        assert project.run("--ladder-report=again.json", *arguments).status == 0
+        assert [row["entry"] for row in rows(project, "again.json")[:2]] == [project.entries(r)[-1] for r in RUNGS]
+
+    project.edit("ladder.toml", "schema = 1", "schema = 1\ntask = 'another contract'")
+    before = len(project.log)
+    assert project.run("--ladder-report=fresh.json").status == 0
+
+    fresh = [row["entry"] for row in rows(project, "fresh.json")[:2]]
+    assert fresh == [entry for entry in project.log[before:] if entry["kind"] == "rung"]
+    assert all(entry["id"].startswith("sha256:") for entry in fresh)
 
 
 @pytest.mark.parametrize("arguments", [("--output=r.docx",), ("nowhere", "--output=r.html")])

@@ -1,4 +1,4 @@
-"""`ladder report`: how ladders stand, as files to show, from what is on record."""
+"""`ladder report`: how ladders stand, as files to show or on the standard output, from what is on record."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pytest_ladder.cli.find import find_ladders
 from pytest_ladder.cli.plugins import add_conftest, open_ladder
 from pytest_ladder.cli.status import logged
 from pytest_ladder.core.summary import LadderSummary, RungRow, RunSummary
+from pytest_ladder.report.markdown import render_markdown
 from pytest_ladder.report.write import check_extension, write_report
 from pytest_ladder.session.case_summary import details_of, obstacles
 from pytest_ladder.session.finish import Outcome
@@ -22,12 +23,12 @@ OPTION = "--output"
 
 def add_report(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Declare the command."""
-    told = "write how each ladder stands, by its log and recordings, as a file; nothing is asked"
+    told = "write how each ladder stands, by its log and recordings, as a file or as Markdown; nothing is asked"
     command = commands.add_parser("report", help=told, description=told)
     command.add_argument("paths", nargs="*", metavar="PATH", help="a ladder.toml, or a folder to search (default .)")
     command.add_argument(
-        OPTION, type=Path, action="append", required=True, metavar="FILE", help="by extension: .html, .md, .json "
-        "(repeatable)",
+        OPTION, type=Path, action="append", default=[], metavar="FILE", help="by extension: .html, .md, .json "
+        "(repeatable; default: Markdown on the standard output)",
     )  # fmt: skip
     add_conftest(command)
     command.set_defaults(run=run_report)
@@ -43,6 +44,8 @@ def run_report(options: argparse.Namespace) -> int:
     for path in options.output:
         write_report(path, summary, OPTION)
         print(f"wrote {path}")
+    if not options.output:
+        print(render_markdown(summary), end="")
     return 0
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from importlib import metadata
 
@@ -24,6 +24,9 @@ from pytest_ladder.session.selftests import selftests
 from pytest_ladder.session.standing import Standing
 
 
+ROUNDING_S = 2e-6
+
+
 def version() -> str:
     """The version of this package."""
     return metadata.version("pytest-ladder")
@@ -33,10 +36,7 @@ def summarise(outcome: Outcome, reports: Sequence[Report]) -> LadderSummary:
     """Gather what a run has to tell of one ladder."""
     ladder, standing = outcome.standing.ladder, outcome.standing
     sent = {report.rung: report for report in reports}
-    rows = tuple(
-        _diagnosed(_row(rung, sent.get(rung.id), standing, outcome.decision.selected), standing)
-        for rung in ladder.rungs
-    )
+    rows = tuple(_diagnosed(_row(rung, sent.get(rung.id), outcome), standing) for rung in ladder.rungs)
     gains = {} if _smoke(reports) else standing.gains
     rows = tuple(replace(row, versions=standing.versions(row.id), gain=gains.get(row.id)) for row in rows)
     rows = tuple(replace(row, searched=standing.run.found_by(row.id) if row.entry else None) for row in rows)
@@ -60,21 +60,47 @@ def summarise(outcome: Outcome, reports: Sequence[Report]) -> LadderSummary:
     )  # fmt: skip
 
 
-def _row(rung: RungSpec, report: Report | None, standing: Standing, selected: str | None) -> RungRow:
+def _row(rung: RungSpec, report: Report | None, outcome: Outcome) -> RungRow:
+    standing, selected = outcome.standing, outcome.decision.selected
     current = standing.current
     if report is None:
         entry, state = current.get(rung.id), _standing(standing.verdict(rung.id), rung.id == selected)
-        return RungRow(rung.id, rung.kind, state, entry, entry is not None, standing.unheld(rung.id))
-    entry = RungEntry.from_dict(report.entry) if report.entry else None
+        return RungRow(
+            rung.id, rung.kind, state, entry, entry is not None, standing.unheld(rung.id),
+            requests=_recorded(rung.id, standing) if entry else None,
+        )  # fmt: skip
+    entry = _as_logged(RungEntry.from_dict(report.entry), outcome) if report.entry else None
     logged = entry is None and rung.id in current and State(report.state) is not State.ERROR
     state = State(report.state)
     if state is State.MET and rung.id == selected:
         state = State.SELECTED
+    measured = RequestFigures.from_dict(report.requests) if report.requests else None
     return RungRow(
         rung.id, rung.kind, state, current[rung.id] if logged else entry, logged,
         report.note or report.altered, tuple(Miss(**miss) for miss in report.misses), report.recall,
-        requests=RequestFigures.from_dict(report.requests) if report.requests else None,
+        requests=_recorded(rung.id, standing) if logged else measured,
     )  # fmt: skip
+
+
+def _recorded(rung_id: str, standing: Standing) -> RequestFigures | None:
+    """The figures of a rung's model calls on record."""
+    result = standing.results.get(rung_id)
+    return result.requests if result else None
+
+
+def _as_logged(entry: RungEntry, outcome: Outcome) -> RungEntry:
+    """An entry as it stands in the log, with its time and id, where that says the same in its costs and times too."""
+    known = outcome.standing.current.get(entry.rung)
+    if known is None or (outcome.standing.run.settings.read_only and known in outcome.appended):
+        return entry
+    alike = known.usage == entry.usage and _close(known.latency, entry.latency) and known.says_the_same(entry)
+    return known if alike else entry
+
+
+def _close(times: Mapping[str, float | None], others: Mapping[str, float | None]) -> bool:
+    """Whether seconds are equal but for the rounding of what is on record."""
+    pairs = [(times.get(key), others.get(key)) for key in {*times, *others}]
+    return all(a == b or (a is not None and b is not None and abs(a - b) <= ROUNDING_S) for a, b in pairs)
 
 
 def _diagnosed(row: RungRow, standing: Standing) -> RungRow:
