@@ -198,6 +198,31 @@ def test_a_hook_that_raises_is_named(bench: Bench):
     assert "pytest_ladder_gate: it raised KeyError ('freeze') at conftest.py:2" in ran.text
 
 
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ("False", "it gave something else, got False; expected a Refusal, a list of them, or None."),
+        ("'frozen'", "it gave something else, got 'frozen'; expected a Refusal"),
+        ("{'code': 'x'}", "it gave something else, got {'code': 'x'}; expected a Refusal"),
+        ("(x for x in ())", "it gave something else, got <generator object"),
+        ("[Refusal('a', 'b', 'c'), 5]", "it gave something else, got 5; expected a Refusal"),
+        ("Refusal('a', None, 'c')", "its Refusal holds something else, got Refusal(code='a', reason=None, mend='c')"),
+    ],
+)
+@pytest.mark.parametrize("command", [(), ("--ladder-fine-tune",)], ids=["not asked", "asked"])
+def test_a_gate_rule_that_gives_no_refusal_is_an_error_that_says_so(
+    bench: Bench, command: tuple[str, ...], given: str, told: str
+):
+    bench.make({"prompt": 4, "fine_tune": 10}, tables='[gate]\nrequired = ["prompt"]\nmin_form_share = 0')
+    conftest(bench, f"from pytest_ladder import Refusal\n\n\ndef pytest_ladder_gate(request):\n    return {given}\n")
+
+    ran = bench.run(*command)
+
+    assert ran.status == 1
+    assert f"pytest_ladder_gate: {told}" in ran.flat
+    assert "Traceback" not in ran.text
+
+
 def test_the_command_tells_of_a_conftest_that_cannot_be_loaded(bench: Bench):
     bench.make()
     bench.run()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -50,14 +50,9 @@ class HookExtensions:
 
     def gate(self, request: GateRequest) -> Sequence[Refusal]:
         """Further refusals."""
-        hook, found = "pytest_ladder_gate", []
-        for answer in self._call(hook, request=request):
-            for refusal in [answer] if isinstance(answer, Refusal) else answer:
-                if not isinstance(refusal, Refusal):
-                    fault = "it gave something else"
-                    raise InvalidRequest(message(hook, fault, got=refusal, expected="a Refusal, or several"))
-                found.append(refusal)
-        return found
+        return [
+            refusal for answer in self._call("pytest_ladder_gate", request=request) for refusal in _refusals(answer)
+        ]
 
     def rung_finished(self, entry: RungEntry) -> None:
         """Tell of an entry."""
@@ -89,3 +84,15 @@ def _place(error: Exception) -> str:
     """The line that raised, as ` at FILE:LINE`."""
     frames = traceback.extract_tb(error.__traceback__)
     return f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
+
+
+def _refusals(answer: object) -> Iterator[Refusal]:
+    """What one plugin says at the gate; raises InvalidRequest where it is no refusal, nor a list of them."""
+    hook, fault, expected = "pytest_ladder_gate", "it gave something else", "a Refusal, a list of them, or None"
+    several = answer if isinstance(answer, list | tuple) else [answer]
+    for refusal in several:
+        if not isinstance(refusal, Refusal):
+            raise InvalidRequest(message(hook, fault, got=refusal, expected=expected))
+        if not all(isinstance(part, str) for part in (refusal.code, refusal.reason, refusal.mend)):
+            raise InvalidRequest(message(hook, "its Refusal holds something else", got=refusal, expected="texts"))
+        yield refusal
