@@ -26,7 +26,7 @@ def reply(messages, seed=0, temperature=0):
         return "escalate" if "sue" in question else "rag" if order else "prompt"
     if "Documents:" in asked:
         said = asked.rpartition("Answer: ")[2]
-        return "Yes." if said in asked.partition("Question: ")[0] or said == "Good day." else "No."
+        return "Yes." if said in asked.partition("Question: ")[0] or (said == "Good day." and not order) else "No."
     if "Context:" not in asked:
         return "Good day."
     number = question.rstrip("?").split()[-1] if order else "0"
@@ -95,8 +95,8 @@ def test_so_does_each_other_router(desk: Bench, number: int):
     assert ran.outcomes()["desk"] == "SELECTED", ran.text
 
 
-def answers(desk: Bench) -> dict[str, dict[str, str]]:
-    paths = [path for path in (desk.folder / "recordings/rag").glob("*.jsonl") if path.name != "calls.jsonl"]
+def answers(desk: Bench, rung: str = "rag") -> dict[str, dict[str, str]]:
+    paths = [path for path in (desk.folder / "recordings" / rung).glob("*.jsonl") if path.name != "calls.jsonl"]
     lines = [json.loads(line) for path in paths for line in path.read_text(encoding="utf-8").splitlines()]
     return {line["case"]: line["answer"] for line in lines}
 
@@ -110,8 +110,18 @@ def test_the_verifier_turns_down_what_no_document_says(desk: Bench):
     assert found["talk1"]["validation"] == {"accepted": True, "resort": "fallback", "reason": "rejected"}
 
 
+def test_a_cascade_answers_by_the_first_rung_that_is_accepted(desk: Bench):
+    desk.write("ladder.toml", local(BLOCKS[0].partition("[rungs.desk]")[0]) + local(BLOCKS[4]))
+    ran = desk.run("--ladder-rung=cascade")
+    found = answers(desk, "cascade")
+    assert found["talk1"]["validation"] == {"accepted": True, "resort": None, "reason": None}
+    assert found["order1"]["text"] == "Order 1 is in Graz."
+    assert found["order1"]["validation"] == {"accepted": True, "resort": "fallback", "reason": "rejected"}
+    assert "sent every case" not in ran.flat
+
+
 def test_samples_that_disagree_fall_back(desk: Bench):
-    desk.write("ladder.toml", variant(5))
+    desk.write("ladder.toml", variant(6))
     desk.run("--ladder-rung=rag")
     found = answers(desk)
     assert found["order1"]["validation"] == {"accepted": True, "resort": None, "reason": None, "confidence": 1.0}
@@ -120,9 +130,9 @@ def test_samples_that_disagree_fall_back(desk: Bench):
 
 def test_the_net_under_a_tuned_model_is_a_ladder_that_can_be_read(desk: Bench):
     desk.write("note.schema.json", "{}")
-    desk.write("ladder.toml", local(BLOCKS[0]) + "\n" + BLOCKS[4])
+    desk.write("ladder.toml", local(BLOCKS[0]) + "\n" + BLOCKS[5])
     assert desk.run("--ladder-rung=prompt").status == 1
 
 
 def test_there_are_no_other_blocks():
-    assert len(BLOCKS) == 6
+    assert len(BLOCKS) == 7

@@ -406,7 +406,12 @@ FAULTS = {
     "rules with routes": (RULES + 'default_route = "rag"\n', r"default_route: rules do not use it"),
     "a router of a cheap kind": (RULES.replace("decompose", "rag"), r"unknown key, got 'router'"),
     "a dear rung behind a cheap one": (
-        "", r"\[rungs\.prompt\] fallback: a rung of kind `prompt` cannot use one of the dearer kind `rag`",
+        "", r"\[rungs\.prompt\] fallback: a rung of kind `prompt` cannot use one of the dearer kind `rag`.*"
+        r'Declare a rung with `kind = "decompose"`, `router = \[\{ to = "prompt" \}\]` and `fallback = "rag"`',
+    ),
+    "a rung by a name that is taken": (
+        rules('{ to = "escalate" }') + 'escalation = "x"\n[rungs.escalate]\nkind = "prompt"\nprompt = "answer.md"\n',
+        r"\[rungs\.escalate\]: a router takes this id for what it does without a rung",
     ),
     "a circle": (
         rules('{ to = "other" }') + '[rungs.other]\nkind = "decompose"\nrouter = [{ to = "routed" }]\n',

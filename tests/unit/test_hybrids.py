@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from pytest_ladder.core.answers import Answer, Reply, Request
-from pytest_ladder.core.hybrids import circle, one_way, referred, refers, seed_of_attempt, stands_back, targets
+from pytest_ladder.core.hybrids import (
+    circle,
+    one_way,
+    referred,
+    refers,
+    seed_of_attempt,
+    stands_back,
+    stood_back,
+    targets,
+)  # fmt: skip
 from pytest_ladder.core.rungs import Kind, RungSpec
 from pytest_ladder.engine.client import Client, attempt
 from pytest_ladder.engine.meter import Meter
@@ -51,6 +61,10 @@ def test_a_router_that_sends_everything_one_way():
     assert one_way([route("rag"), route("rag")]) == "rag"
     assert one_way([route("rag"), route("prompt")]) == ""
     assert one_way([Answer("x", steps=("plain",)), Answer("y")]) == ""
+    fallen = replace(route("rag"), validation={"accepted": True, "resort": "fallback", "reason": "empty"})
+    assert one_way([route("rag"), fallen]) == ""
+    back = stood_back("escalate", "Wait.", "route")
+    assert one_way([replace(back, steps=route("escalate").steps)]) == "escalate"
 
 
 @pytest.mark.parametrize("validation", [None, "escalated", {"escalated": "yes"}, {"abstained": False}])

@@ -95,12 +95,14 @@ def said(answer: Answer) -> Mapping[str, Json]:
 
 
 def one_way(answers: Iterable[Answer]) -> str:
-    """The one rung to which a router sent every question; empty where there were several, or none was sent."""
+    """The one rung to which a router sent every question, and whose answers all shipped; empty where it was not so."""
+    given = list(answers)
     sent = {
-        str(step.get("to")) for answer in answers for step in answer.steps[:1]
+        str(step.get("to")) for answer in given for step in answer.steps[:1]
         if isinstance(step, Mapping) and step.get("step") == "route"
     }  # fmt: skip
-    return sent.pop() if len(sent) == 1 else ""
+    replaced = any(said(answer).get("resort") and said(answer).get("reason") != BY_ROUTE for answer in given)
+    return sent.pop() if len(sent) == 1 and not replaced else ""
 
 
 def seed_of_attempt(seed: int, path: Sequence[int]) -> int:

@@ -18,7 +18,7 @@ from pytest_ladder.core.hybrids import (
 )  # fmt: skip
 from pytest_ladder.core.names import mend
 from pytest_ladder.core.places import Path as Place
-from pytest_ladder.core.rungs import RungSpec
+from pytest_ladder.core.rungs import Kind, RungSpec
 from pytest_ladder.store.faults import names
 from pytest_ladder.store.schema_hybrids import Guards, RouteRule, Routing
 from pytest_ladder.store.schema_rungs import Rung
@@ -50,10 +50,10 @@ def check_hybrids(document: Document, rungs: Sequence[RungSpec]) -> None:
     for rung in rungs:
         for place, fault in (*_keys(rung), *_router(document, rung), *_guards(rung), *_references(rung, rungs)):
             document.report(("rungs", rung.id, *place), **fault)
-    written = document.values.get("rungs", {})
-    for name in STANDING_BACK:
-        if name in written and any(name in targets(rung.options) for rung in rungs):
-            document.report(("rungs", name), "a router takes this id for what it does without a rung", got=name)
+    routed = {name for rung in rungs for name in targets(rung.options)}
+    for rung in rungs:
+        if rung.id in routed and rung.id in STANDING_BACK:
+            document.report(("rungs", rung.id), "a router takes this id for what it does without a rung", got=rung.id)
 
 
 Faults = Iterator[tuple[Place, dict[str, Json]]]
@@ -137,7 +137,11 @@ def _references(rung: RungSpec, rungs: Sequence[RungSpec]) -> Faults:
             yield place, {"fault": "no such rung", "got": name, "expected": expected, "next_step": mend(name, known)}
         elif known[name].kind.order > rung.kind.order:
             fault = f"a rung of kind `{rung.kind}` cannot use one of the dearer kind `{known[name].kind}`"
-            step = f'give it `kind = "{known[name].kind}"`'
+            kind = max(known[name].kind, Kind.DECOMPOSE, key=lambda kind: kind.order)
+            step = f'give it `kind = "{kind}"`'
+            if place == ("fallback",):
+                router = f'`kind = "{kind}"`, `router = [{{ to = "{rung.id}" }}]` and `fallback = "{name}"`'
+                step = f"declare a rung with {router}"
             yield place, {"fault": fault, "got": name, "next_step": step}
         elif way := circle(rungs, rung):
             yield place, {"fault": "the rungs refer to each other in a circle", "got": " -> ".join(way)}
