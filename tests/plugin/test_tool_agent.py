@@ -186,6 +186,13 @@ def test_what_stands_behind_a_call_in_text_was_made_up_and_is_not_shown_again(be
     assert asked(bench)[1]["messages"][-2]["content"] == 'I look.\nCALL order {"number": "7"}'
 
 
+def test_a_call_behind_prose_that_looks_like_one_is_made(bench: Bench):
+    make(bench, 'CALL us now, they say.\nCALL order {"number": "7"}', "sent")
+
+    assert bench.run().status == 0
+    assert called(bench) == ["order 7"]
+
+
 def test_an_answer_that_speaks_of_a_call_is_an_answer(bench: Bench):
     said = "CALL us now, or CALL\nback later"
     make(bench, said, cases=[{**CASE, "expected": said}])
@@ -201,7 +208,7 @@ def test_a_tool_gets_the_cases_metadata_where_it_asks_for_the_case_and_nothing_h
         "steps": [{"input": "x", "expected": "y"}],
         "tools": [{"name": "identify"}],
     }
-    make(bench, [call("identify")], "sent", fields=True, cases=[{**CASE, **hidden}])
+    make(bench, [{"name": "identify", "arguments": None}], "sent", fields=True, cases=[{**CASE, **hidden}])
 
     assert bench.run().status == 0
     assert steps(bench, "tool")[0]["result"] == "customer ada"
@@ -287,6 +294,24 @@ def test_a_tool_that_exits_or_returns_no_json_has_failed(bench: Bench, body: str
 
     assert bench.run().status == 0
     assert steps(bench, "tool")[0]["error"] == told
+
+
+def test_a_tool_that_hangs_is_given_up_with_its_answer(bench: Bench):
+    make(bench, [call("identify")], "sent", fields=True)
+    bench.edit("tools.py", 'note("identify", case.metadata.get("customer"))', "import time; time.sleep(30)")
+
+    fails(bench.run("--ladder-timeout=0.5"), 1, "no answer within 0.5 s")
+    assert answers(bench) == []
+
+
+def test_a_name_that_no_provider_takes_is_not_sent_back_as_it_is(bench: Bench):
+    make(bench, [call("functions.look up/order")], [call("")], "sent", fields=True)
+
+    assert bench.run().status == 0
+
+    assert [step["name"] for step in steps(bench, "refused")] == ["functions.look up/order", ""]
+    sent = [part["tool_calls"][0]["function"]["name"] for part in asked(bench)[-1]["messages"] if "tool_calls" in part]
+    assert sent == ["functions_look_up_order", "unknown"]
 
 
 def test_an_error_of_the_set_up_ends_the_rung(bench: Bench):

@@ -18,9 +18,10 @@ from pytest_ladder.core.traces import place_of
 from pytest_ladder.errors import InvalidFile, LadderError, ModelFailed, ModelRefused, ModelUnavailable, message
 from pytest_ladder.rungs.advanced_rag import Found
 from pytest_ladder.rungs.chat import Chat, context_of
+from pytest_ladder.rungs.tool_reading import Wanted
 from pytest_ladder.rungs.tool_rules import Limits, Made, Rule
 from pytest_ladder.rungs.tool_search import NOTHING_FOUND
-from pytest_ladder.rungs.tool_talk import Offer, Result, Talk, Wanted
+from pytest_ladder.rungs.tool_talk import Offer, Result, Talk
 
 STEPS, CALLS, COST = "max_steps", "max_tool_calls", "max_cost"
 ANSWERED = "answered"

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from pytest_ladder.core.answers import Reply
-from pytest_ladder.core.canonical import Json, canonical
+from pytest_ladder.core.canonical import Json
 from pytest_ladder.core.cases import Question
 from pytest_ladder.core.prompt_parts import INSTRUCTIONS, Prompt
 from pytest_ladder.rungs.template import PromptTemplate
+from pytest_ladder.rungs.tool_reading import Wanted, in_field, in_text
 
 Message = Mapping[str, Json]
 
@@ -32,13 +33,8 @@ Tools:
 """
 """What is put before a model that has no field for tools."""
 
-UNREADABLE = "the arguments are not a JSON object"
-QUOTED = 100
-"""Characters of arguments that an error shows the model again."""
 NOTHING = "(nothing)"
 """What stands for an empty reply in a conversation."""
-_CALL = re.compile(r"^[^\w\n]*CALL[ \t]+[`*]*([A-Za-z_][\w-]*)(.*)", re.MULTILINE | re.DOTALL)
-_MARKS = " \t`*.()"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,19 +44,6 @@ class Offer:
     name: str
     description: str
     parameters: Mapping[str, Json]
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """A call that the model asks for."""
-
-    name: str
-    arguments: Json
-    id: str = ""
-    fault: str = ""
-    """Why its arguments cannot be read; empty where they can."""
-    before: str = ""
-    """What the model wrote before it, in text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,15 +91,11 @@ class ProviderTalk:
 
     def read(self, reply: Reply, offers: Sequence[Offer], before: int) -> list[Wanted]:  # noqa: ARG002
         """The reply's tool calls, each with an id."""
-        return [_wanted(call, number) for number, call in enumerate(reply.tool_calls, start=before + 1)]
+        return [in_field(call, number) for number, call in enumerate(reply.tool_calls, start=before + 1)]
 
     def turns(self, reply: Reply, results: Sequence[Result]) -> list[Message]:
         """The reply with its calls, and a message of the role `tool` for each of them."""
-        calls = [
-            {"id": one.wanted.id, "type": "function",
-             "function": {"name": one.wanted.name, "arguments": "{}" if one.wanted.fault else _written(one.wanted)}}
-            for one in results
-        ]  # fmt: skip
+        calls = [{"id": one.wanted.id, "type": "function", "function": _sent(one.wanted)} for one in results]
         content = reply.text or (None if calls else NOTHING)
         said = {"role": "assistant", "content": content, **({"tool_calls": calls} if calls else {})}
         told = [
@@ -151,16 +130,9 @@ class TextTalk:
         return {}
 
     def read(self, reply: Reply, offers: Sequence[Offer], before: int) -> list[Wanted]:  # noqa: ARG002
-        """The first call of a reply: what stands after it the model has made up.
-
-        A name that is no tool's, with prose behind it, is prose.
-        """
-        names = {offer.name for offer in offers}
-        found = next((one for one in _CALL.finditer(reply.text) if one[1] in names or _is_call(one[2])), None)
-        if found is None:
-            return []
-        arguments, fault = _object(_behind(found[2]))
-        return [Wanted(found[1], arguments, fault=fault, before=_clean(reply.text[: found.start()].lstrip()))]
+        """The first call of a reply: what stands after it the model has made up."""
+        found = in_text(reply.text, {offer.name for offer in offers})
+        return [found] if found else []
 
     def turns(self, reply: Reply, results: Sequence[Result]) -> list[Message]:
         """The reply up to its call, and the result as the user's turn."""
@@ -191,58 +163,12 @@ def _function(offer: Offer) -> dict[str, Json]:
     return {"name": offer.name, "description": offer.description, "parameters": dict(offer.parameters)}
 
 
-def _wanted(call: Json, number: int) -> Wanted:
-    """A call as the backends give it, `{"name", "arguments", "id"?}`, or as providers do, under `function`."""
-    call = call if isinstance(call, Mapping) else {}
-    function = call["function"] if isinstance(call.get("function"), Mapping) else call
-    known = call.get("id")
-    id_ = known if isinstance(known, str) and known else f"call_{number}"
-    arguments, fault = _object(function.get("arguments", {}))
-    return Wanted(_clean(str(function.get("name") or "")), arguments, id_, fault)
-
-
-def _is_call(rest: str) -> bool:
-    """Whether what follows a name is meant as arguments: prose is not."""
-    line = rest.partition("\n")[0].strip(_MARKS)
-    return not line or line.startswith("{")
-
-
-def _behind(rest: str) -> str:
-    """The arguments behind a name: an object, on the next line too, or what else is on the line."""
-    line, _, more = rest.partition("\n")
-    if not line.strip(_MARKS):
-        return more.lstrip() if more.lstrip().startswith("{") else ""
-    return rest.lstrip(_MARKS)
-
-
-def _object(written: Json) -> tuple[Json, str]:
-    """The object of arguments and "", or as they were written and why they cannot be read."""
-    value = written
-    if isinstance(written, str):
-        try:
-            value = _decoder.raw_decode(written.strip())[0] if written.strip() else {}
-        except (ValueError, RecursionError):
-            return _unreadable(written)
-    try:
-        canonical(value)
-    except (ValueError, TypeError, RecursionError):
-        return _unreadable(written)
-    return (dict(value), "") if isinstance(value, Mapping) else _unreadable(written)
-
-
-def _unreadable(written: Json) -> tuple[Json, str]:
-    text = _clean(written if isinstance(written, str) else repr(written))
-    return text, f"{UNREADABLE}: {text if len(text) <= QUOTED else text[:QUOTED] + '...'}"
-
-
-_decoder = json.JSONDecoder()
+def _sent(wanted: Wanted) -> dict[str, Json]:
+    """A call as a provider takes it back, where the model made up a name or wrote no object too."""
+    name = re.sub(r"[^A-Za-z0-9_-]", "_", wanted.name)[:64] or "unknown"
+    return {"name": name, "arguments": "{}" if wanted.fault else _written(wanted)}
 
 
 def _written(wanted: Wanted) -> str:
     arguments = wanted.arguments
     return arguments if isinstance(arguments, str) else json.dumps(arguments, ensure_ascii=False)
-
-
-def _clean(text: str) -> str:
-    """A text that can be written as UTF-8."""
-    return text.encode("utf-8", "replace").decode("utf-8")
