@@ -1,6 +1,6 @@
 """Put what the examples print into the pages that show it, between `<!-- NAME -->` and `<!-- /NAME -->`.
 
-python scripts/show.py                all pages; takes a minute
+python scripts/show.py                all pages; takes two minutes
 python scripts/show.py support        what the ladder `support` prints, in about ten seconds
 python scripts/show.py --check ...    write nothing; say what differs, times aside, and fail
 """
@@ -36,11 +36,17 @@ class Scene:
 
 SECTION, GATE, DECIDED = "── ladder", "  fine-tuning (refused|allowed)", "  decided"
 SUPPORT, HOUSE = "examples/support/README.md", "examples/house_style/README.md"
+HARD = "examples/support_hard/README.md"
 TUNE = ("--ladder-fine-tune", "--ladder-rung=fine_tune")
 SCENES = (
     Scene("support", shown=(("README.md", "demo", SECTION), (SUPPORT, "climb", DECIDED))),
     Scene("support", ("-v",), ((SUPPORT, "worst", "  worst cases of rag"),)),
     Scene("support", ("--ladder-fine-tune",), (("README.md", "refusal", GATE), (SUPPORT, "refusal", GATE))),
+    Scene("support_hard", ("--ladder-rung=prompt", "--ladder-rung=few_shot"), ((HARD, "facts", DECIDED),)),
+    Scene("support_hard", ("--ladder-rung=rag",), ((HARD, "retrieval", DECIDED),)),
+    Scene("support_hard", ("--ladder-rung=advanced_rag",), ((HARD, "reasoning", DECIDED),)),
+    Scene("support_hard", shown=((HARD, "climb", DECIDED),)),
+    Scene("support_hard", ("--ladder-fine-tune",), ((HARD, "refusal", GATE),)),
     Scene("house_style", tuple(f"--ladder-rung={rung}" for rung in EARLY)),
     Scene("house_style", TUNE, ((HOUSE, "early", GATE),)),
     Scene("house_style", shown=((HOUSE, "climb", DECIDED),)),

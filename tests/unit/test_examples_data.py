@@ -7,11 +7,13 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from examples.model.world import NOUNS
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples"
 MADE = {
     "support": ["cases.jsonl", "examples.jsonl", "kb.jsonl"],
+    "support_hard": ["cases.jsonl", "examples.jsonl", "kb.jsonl"],
     "house_style": ["cases.jsonl", "kb.jsonl", "notes.jsonl", "train.jsonl"],
 }
 LADDERS = pytest.mark.parametrize("ladder", sorted(MADE))
@@ -78,7 +80,10 @@ def test_no_question_is_asked_twice(ladder):
     assert len(set(asked)) == len(asked)
 
 
-@pytest.mark.parametrize(("ladder", "file"), [("support", "examples.jsonl"), ("house_style", "notes.jsonl")])
+@pytest.mark.parametrize(
+    ("ladder", "file"),
+    [("support", "examples.jsonl"), ("support_hard", "examples.jsonl"), ("house_style", "notes.jsonl")],
+)
 def test_no_worked_example_is_a_case(ladder, file):
     assert set(inputs(ladder)).isdisjoint(inputs(ladder, file))
 
@@ -104,13 +109,54 @@ def test_the_training_chats_begin_as_the_prompt_does():
     assert f"system:\n{instructions.pop()}\n\nuser:\nMessage: {{{{ input }}}}\n" in prompt
 
 
-def test_the_evidence_of_a_support_case_says_its_answer():
-    articles = {row["id"]: row["text"] for row in rows("support", "kb.jsonl")}
-    answerable = [case for case in rows("support", "cases.jsonl") if "evidence" in case]
+@pytest.mark.parametrize(("ladder", "count"), [("support", 180), ("support_hard", 220)])
+def test_the_last_evidence_of_a_support_case_says_its_answer(ladder, count):
+    articles = {row["id"]: row["text"] for row in rows(ladder, "kb.jsonl")}
+    answerable = [case for case in rows(ladder, "cases.jsonl") if "evidence" in case]
 
-    assert len(answerable) == 180
+    assert len(answerable) == count
     for case in answerable:
-        assert articles[case["evidence"][0]].endswith(case["expected"])
+        assert articles[case["evidence"][-1]].endswith(case["expected"])
+
+
+def hard(slice_: str) -> list[dict]:
+    return [case for case in rows("support_hard", "cases.jsonl") if case["slices"] == [slice_]]
+
+
+def test_a_two_step_question_names_its_steps_and_an_article_for_each():
+    articles = {row["id"]: row["text"] for row in rows("support_hard", "kb.jsonl")}
+
+    assert len(hard("two-step")) == 60
+    for case in hard("two-step"):
+        first, last = case["steps"]
+        product = first["expected"].split(" [")[0]
+        for id_, step in zip(case["evidence"], case["steps"], strict=True):
+            assert articles[id_].endswith(step["expected"])
+        assert last["expected"] == case["expected"]
+        assert product in last["input"]
+        assert product not in case["input"]
+
+
+def test_a_paraphrased_question_does_not_say_what_its_article_says():
+    articles = {row["id"]: row["text"] for row in rows("support_hard", "kb.jsonl")}
+
+    assert len(hard("paraphrased")) == 100
+    for case in hard("paraphrased"):
+        attribute = articles[case["evidence"][0]].removeprefix("The ").partition(" of the ")[0]
+        assert attribute not in case["input"]
+
+
+def test_hard_unknown_questions_are_of_products_and_orders_that_are_not_there():
+    said = [row["text"] for row in rows("support_hard", "kb.jsonl")]
+    products = {text.partition(" of the ")[2].partition(" is ")[0] for text in said} - {""}
+    named = {f"the {brand} {noun}" for brand, noun in map(str.split, products)}
+    named |= {f"the {brand} {NOUNS[noun]}" for brand, noun in map(str.split, products)}
+    named |= {text.partition(" is ")[0].removeprefix("The product in ") for text in said if " in order " in text}
+
+    assert len(hard("unknown")) == 60
+    assert len(products) == 24
+    for case in hard("unknown"):
+        assert not [name for name in named if name in case["input"]]
 
 
 def test_no_article_of_support_answers_an_unknown_question():
