@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 import signal
 import subprocess
 import time
@@ -177,6 +178,41 @@ def test_another_rung_may_run_while_one_is_half_asked_again(project: Project):
 
     assert "altered:" not in ran.text
     assert "stale: prompt: its answers are not in the recordings" in " ".join(ran.text.split())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "more"),
+    [
+        ((), "goes on from there"),
+        (("--ladder-record=all",), "asks for all of them again; without `--ladder-record=all`"),
+    ],
+    ids=["new", "all"],
+)
+def test_an_interrupt_says_what_is_kept_and_how_to_go_on(project: Project, arguments: tuple[str, ...], more: str):
+    process = project.start(f"--ladder-concurrency={CONCURRENCY}", *arguments, env={"COLUMNS": "200"})
+    until(project, process, 9)
+    process.send_signal(signal.SIGINT)
+    text, _ = process.communicate(timeout=60)
+
+    told = re.search(
+        r"ladder: interrupted at rung (\w+): (\d+) of 40 answers that support was asking for are recorded", text
+    )
+    assert told, text
+    assert [line.split()[0] for line in recorded(project)].count(told[1]) == int(told[2])
+    command = f"`pytest --ladder -p no:randomly -p no:cacheprovider --ladder-concurrency={CONCURRENCY}"
+    assert f"ladder: {' '.join([command, *arguments])}` {more}" in text
+    assert not OURS.search(text.replace("KeyboardInterrupt", ""))
+    assert project.run().status == 0
+    assert len(recorded(project)) == 2 * CASES
+
+
+def test_a_read_only_run_that_is_interrupted_has_nothing_to_tell(project: Project):
+    project.write("test_other.py", "def test_it():\n    raise KeyboardInterrupt\n")
+    ran, read_only = project.spawn(), project.spawn("--ladder-record=none")
+
+    assert (ran.status, read_only.status) == (2, 2)
+    assert "ladder: interrupted: every answer that came is recorded" in ran.text
+    assert "ladder: interrupted" not in read_only.text
 
 
 def test_an_interrupt_keeps_what_was_finished(project: Project):

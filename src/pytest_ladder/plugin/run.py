@@ -141,6 +141,7 @@ def start(config: pytest.Config) -> None:
     """
     from pytest_ladder.plugin.base import open_base
     from pytest_ladder.plugin.controller import Controller
+    from pytest_ladder.plugin.interrupted import Interrupted
     from pytest_ladder.plugin.items import Items
     from pytest_ladder.plugin.live import announcer, watcher
     from pytest_ladder.plugin.outcomes import Outcomes, Words
@@ -170,6 +171,7 @@ def start(config: pytest.Config) -> None:
         _register(config, Worker(made), "ladder-worker")
         return
     _register(config, Controller(made), "ladder-controller")
+    _register(config, Interrupted(made), "ladder-interrupted")
     if config.pluginmanager.hasplugin("xdist"):
         from pytest_ladder.plugin.xdist import Scheduler, check_mode
 

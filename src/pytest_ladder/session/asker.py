@@ -40,6 +40,8 @@ class Asker:
         )
         self.progress: Progress | None = None
         """Of the rung that is being asked; None while nothing is."""
+        self.unfinished: tuple[str, Progress] | None = None
+        """The rung whose asking was begun and did not come to its end, and how far it came."""
         self._lock = LadderLock(files.folder)
         self._locked = False
 
@@ -132,10 +134,13 @@ class Asker:
             left_usd = left(self.meter, self.files.shared.meter)
             self.files.shared.announce(expected.told(self.ladder.name, rung.id, left_usd))
         self.progress = progress = Progress(len(jobs))
+        self.unfinished = rung.id, progress
         try:
             errors = self.files.shared.loop.run(collect(jobs, system, terms, progress), watch)
         finally:
             self.progress = None
+            recordings.close()
+        self.unfinished = None
         clean = [replace(error, message=self.scrubber.secrets.clean(error.message)) for error in errors]
         return progress.done - len(errors), clean
 

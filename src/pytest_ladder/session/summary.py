@@ -23,7 +23,6 @@ from pytest_ladder.session.results import Report
 from pytest_ladder.session.selftests import selftests
 from pytest_ladder.session.standing import Standing
 
-
 ROUNDING_S = 2e-6
 
 
