@@ -18,7 +18,7 @@ def verdict(messages):
     with Path(__file__).with_name("asked.txt").open("a", encoding="utf-8") as file:
         file.write("judge " + messages[-1]["content"].replace("\\n", " ") + "\\n")
     if len(messages) > 1:
-        return {{"text": {repaired!r}, "cost_usd": 0.01}}
+        return {{"text": {repaired!r}, "model": "judge-1", "cost_usd": 0.01}}
     expected, answer = re.findall("<(.*?)>", messages[-1]["content"])
     return {{"text": {first}, "model": "judge-1", "cost_usd": 0.01, "prompt_tokens": 20, "completion_tokens": 1}}
 """

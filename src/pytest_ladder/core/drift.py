@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 
@@ -85,6 +85,8 @@ class Drift:
     metrics: Sequence[DriftMetric] = ()
     stopped: str = ""
     """Why nothing can be concluded; empty where something can."""
+    judge: str = ""
+    """The metric whose judge was asked again, of the recorded answers; empty where the rung itself was."""
 
     @property
     def changed(self) -> tuple[DriftMetric, ...]:
@@ -144,6 +146,15 @@ def _detectable(found: SliceComparison, confidence: float) -> float | None:
 def least_cases(confidence: float, metrics: int) -> int:
     """The fewest cases that can show a difference at all, tested in both directions among so many metrics."""
     return least_differing(shared(1 - (1 - confidence) / 2, max(1, metrics)))
+
+
+def blind(found: Drift) -> Iterator[str]:
+    """Say of each metric that could show no difference, however large, why not."""
+    least = least_cases(found.confidence, len(found.metrics))
+    for metric in found.metrics:
+        if metric.detectable is None:
+            told = f"{metric.n} scored cases are too few to show any difference of {metric.metric}"
+            yield f"{told}: it takes {least} or more" if metric.n < least else told
 
 
 def _means(rows: Mapping[str, Sequence[float]]) -> dict[str, float]:

@@ -17,12 +17,14 @@ _HEADS = {
 
 def drift_words(drift: Drift) -> str:
     """What asking again came to, in a sentence without its full stop."""
-    return f"{drift.rung}, {_asked(drift)}: {'; '.join([_HEADS[drift.finding], *_grounds(drift)])}"
+    head = "the judge has changed" if drift.judge and drift.finding is Finding.CHANGED else _HEADS[drift.finding]
+    who = f"the judge of {drift.judge}, of {drift.rung}" if drift.judge else drift.rung
+    return f"{who}, {_asked(drift)}: {'; '.join([head, *_grounds(drift)])}"
 
 
 def _asked(drift: Drift) -> str:
-    cases = numbers.plural(drift.cases, "case")
-    return f"all {cases} on record asked again" if drift.cases < drift.wanted else f"{cases} asked again"
+    cases, asked = numbers.plural(drift.cases, "case"), "judged" if drift.judge else "asked"
+    return f"all {cases} on record {asked} again" if drift.cases < drift.wanted else f"{cases} {asked} again"
 
 
 def _grounds(drift: Drift) -> Iterator[str]:
@@ -49,11 +51,12 @@ def drift_facts(drift: Drift) -> str:
     """What else is known of the answers; it decides nothing. Empty where there are none."""
     if not drift.answers:
         return ""
-    facts = [f"{drift.texts_differ} of {numbers.plural(drift.answers, 'answer')} differ in their text"]
+    what, one = ("verdict", "a verdict") if drift.judge else ("answer", "an answer")
+    facts = [f"{drift.texts_differ} of {numbers.plural(drift.answers, what)} differ in their text"]
     if None not in drift.latency:
         facts.append("p50 latency {} to {}".format(*map(numbers.seconds, drift.latency)))
     if None not in drift.tokens:
-        facts.append("tokens an answer {} to {}".format(*map(numbers.tokens, drift.tokens)))
+        facts.append(f"tokens {one} {{}} to {{}}".format(*map(numbers.tokens, drift.tokens)))
     return "; ".join(facts)
 
 
@@ -84,6 +87,7 @@ def drift_schema() -> Json:
         renamed={"type": "array", "items": _object(model=text, before=names, after=names)},
         latency=_object(before=share, after=share), tokens=_object(before=share, after=share),
         confidence={"type": "number"}, metrics={"type": "array", "items": metric}, stopped=text,
+        judge={**text, "description": "Metric whose judge was asked again; empty where the rung was."},
     )  # fmt: skip
 
 

@@ -17,6 +17,7 @@ from pytest_ladder.engine.client import Client
 from pytest_ladder.engine.collect import Job, Progress, Terms, collect
 from pytest_ladder.session.assemble import served
 from pytest_ladder.session.climb import Climb
+from pytest_ladder.session.judge_drift import judge_drifts
 from pytest_ladder.session.ladder_files import source_files
 from pytest_ladder.session.ladder_run import LadderRun, Own, Watch
 from pytest_ladder.session.rescored import outcomes_of, repeats_of
@@ -47,7 +48,8 @@ def evaluate(climb: Climb, rung_id: str, own: Own, watch: Watch) -> RungResult:
     result = run.evaluate(rung_id, own, watch)
     if is_due(climb, result):
         again = Again(run, rung, prints, own or run.assembler.added(rung), watch)
-        result = replace(result, drift=again.drift(before, run.settings.drift))
+        found = again.drift(before, run.settings.drift)
+        result = replace(result, drift=found, judge_drifts=again.judges(before, found))
         run.results[rung_id] = result
     return result
 
@@ -91,6 +93,11 @@ class Again:
         found = self._compared(found, [record for record in before if record.case in ids], after)
         return replace(found, stopped=self._stopped(found, errors))
 
+    def judges(self, before: Sequence[Record], sample: Drift) -> tuple[Drift, ...]:
+        """Have the recorded answers to the same cases judged again: has a judge changed?"""
+        cases = {case.id for case in order(self._recorded(before), self.run.ladder.seed)[: sample.wanted]}
+        return judge_drifts(self.run, sample, [record for record in before if record.case in cases]) if cases else ()
+
     def _recorded(self, before: Sequence[Record]) -> list[Case]:
         known = {(record.case, record.repeat) for record in before}
         return [case for case in self.run.evalset if all((case.id, n) in known for n in range(self.repeats))]
@@ -120,9 +127,11 @@ class Again:
     def _compared(self, found: Drift, before: Sequence[Record], after: Sequence[Record]) -> Drift:
         ladder, evalset = self.run.ladder, self.run.evalset
         metrics = list(ladder.thresholds) or [metric.name for metric in ladder.metrics]
-        old, new = (
-            repeats_of(outcomes_of(self.run, records, evalset), metrics, self.repeats) for records in (before, after)
-        )
+        with self.run.judges.aside():  # answers that differ from those on record have no verdict there
+            old, new = (
+                repeats_of(outcomes_of(self.run, records, evalset), metrics, self.repeats)
+                for records in (before, after)
+            )
         answers, differ = drift.texts_differ(before, after)
         asked = {(record.case, record.repeat) for record in after}
         paired = [record for record in before if (record.case, record.repeat) in asked]
@@ -148,8 +157,4 @@ class Again:
         failed = {error.case for error in errors}
         if len(failed) > self.run.ladder.decision.max_error_rate * found.cases:
             yield f"{len(failed)} of {found.cases} cases got no answer this time: {errors[0].message}"
-        blind = [metric for metric in found.metrics if metric.detectable is None]
-        if blind:
-            least = drift.least_cases(found.confidence, len(found.metrics))
-            told = f"{blind[0].n} scored cases are too few to show any difference of {blind[0].metric}"
-            yield f"{told}: it takes {least} or more" if blind[0].n < least else told
+        yield from drift.blind(found)

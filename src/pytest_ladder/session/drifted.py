@@ -11,8 +11,9 @@ from pytest_ladder.session.results import Report
 
 
 def drifts_of(reports: Sequence[Report]) -> tuple[Drift, ...]:
-    """What asking again came to, a rung each."""
-    return tuple(Drift.from_dict(report.drift) for report in reports if report.drift)
+    """What asking again came to, a rung each, and what judging again did, a judge each."""
+    found = [told for report in reports for told in (report.drift, *report.judge_drifts) if told]
+    return tuple(map(Drift.from_dict, found))
 
 
 def drift_failures(ladder: Ladder, reports: Sequence[Report]) -> tuple[str, ...]:
@@ -25,6 +26,12 @@ def drift_failures(ladder: Ladder, reports: Sequence[Report]) -> tuple[str, ...]
 
 
 def _mend(drift: Drift) -> str:
+    if drift.finding is Finding.CHANGED and drift.judge:
+        return (
+            f"What is on record no longer tells how the judge of {drift.judge} judges. Remove recordings/_judges/"
+            f"{drift.judge} and run `pytest --ladder --ladder-record=new`: it judges every answer anew, those that "
+            "people labelled too. Look at the verdicts, and commit; or pin the model's version."
+        )
     if drift.finding is Finding.CHANGED:
         return (
             f"What is on record no longer tells how {drift.rung} answers. Ask for everything again with "

@@ -24,7 +24,7 @@ class Permission:
     retrying: bool = False
     """Whether a failure on record counts as nothing: what is to be asked is being looked for."""
     aside: dict[str, Call] | None = None
-    """Where calls go that are not to be put on record, by metric and request; None where they are to be."""
+    """Where calls go that are not to be put on record, by request; None where they are to be."""
     anew: bool = False
     """Whether, of what goes aside, calls that are on record are asked again too."""
 
@@ -114,7 +114,7 @@ class JudgeTalk:
     def _keep(self, call: Call) -> Call:
         clean = self.clean(call)
         if self.permission.aside is not None:
-            self.permission.aside[self._aside(clean.request_digest)] = clean
+            self.permission.aside[clean.request_digest] = clean
             return clean
         self._write(lambda: self.calls.add(clean))
         self.made.add(clean.request_digest)
@@ -149,7 +149,7 @@ class JudgeTalk:
 
     def _found(self, request_digest: str) -> Call | None:
         permission = self.permission
-        if permission.aside is not None and (made := permission.aside.get(self._aside(request_digest))):
+        if permission.aside is not None and (made := permission.aside.get(request_digest)):
             return made
         again = permission.again and request_digest not in self.made and permission.aside is None
         if (again or permission.anew) and permission.asking:
@@ -166,9 +166,6 @@ class JudgeTalk:
             raise ModelFailed(reason)
         if self.permission.asking:
             self.ending.check()
-
-    def _aside(self, request_digest: str) -> str:
-        return f"{self.calls.where} {request_digest}"
 
     def begin(self) -> None:
         """Begin to count anew."""

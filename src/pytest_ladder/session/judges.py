@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pytest_ladder.backends.model_check import check_model
 from pytest_ladder.backends.models import is_function, settings_of
+from pytest_ladder.core.answers import Call
 from pytest_ladder.core.canonical import Json, digest
 from pytest_ladder.core.judged import JUDGE, NO_USE, JudgeUsage, is_deepeval, is_judged
 from pytest_ladder.core.judging import Scale
@@ -167,6 +169,25 @@ class Judges:
             yield
         finally:
             permission.asking, permission.retrying = before, False
+
+    @contextmanager
+    def aside(self, *, anew: bool = False) -> Iterator[dict[str, Call]]:
+        """Let judges be asked for a while without putting on record what they say.
+
+        Args:
+            anew: Whether they are asked again of what is on record.
+
+        Yields:
+            Request digest -> call, of what is asked meanwhile.
+        """
+        permission = self.permission
+        before = replace(permission)
+        made: dict[str, Call] = {}
+        permission.asking, permission.aside, permission.anew = not self._files.settings.read_only, made, anew
+        try:
+            yield made
+        finally:
+            permission.asking, permission.aside, permission.anew = before.asking, before.aside, before.anew
 
     def talk(self, metric: str) -> JudgeTalk | None:
         """Who asks the judge of a metric; None where it has none."""

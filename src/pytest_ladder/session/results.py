@@ -49,6 +49,8 @@ class RungResult:
     """Why it is not the lever although it meets the target on the eval set."""
     drift: Drift | None = None
     """What asking recorded cases again came to; None where none were."""
+    judge_drifts: tuple[Drift, ...] = ()
+    """What judging recorded answers again came to, a judge each."""
     requests: RequestFigures | None = None
     """Its model calls; None where it made none."""
     judges: Mapping[str, JudgeUsage] = field(default_factory=dict)
@@ -84,6 +86,7 @@ class Report:
     entry: Mapping[str, Json] | None = None
     holdout: Mapping[str, Json] | None = None
     drift: Mapping[str, Json] | None = None
+    judge_drifts: tuple[Mapping[str, Json], ...] = ()
     requests: Mapping[str, Json] | None = None
     judges: Mapping[str, Mapping[str, Json]] = field(default_factory=dict)
     asked: int = 0
@@ -110,7 +113,7 @@ class Report:
     def load(cls, text: str) -> Report:
         """Read what `dump` wrote."""
         known = json.loads(text)
-        for key in ("missing", "notes", "misses"):
+        for key in ("missing", "notes", "misses", "judge_drifts"):
             known[key] = tuple(known[key])
         return cls(**known)
 
@@ -123,6 +126,7 @@ class Report:
             entry=result.entry.as_dict() if result.entry else None,
             holdout=result.holdout.as_dict() if result.holdout else None,
             drift=result.drift.as_dict() if result.drift else None,
+            judge_drifts=tuple(drift.as_dict() for drift in result.judge_drifts),
             requests=result.requests.as_dict() if result.requests else None,
             judges={metric: usage.as_dict() for metric, usage in result.judges.items()},
             asked=result.asked, altered=result.altered, missing=result.missing,
