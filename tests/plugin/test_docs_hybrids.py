@@ -7,8 +7,10 @@ import re
 import tomllib
 from pathlib import Path
 
+import jsonschema
 import pytest
 
+from pytest_ladder.store.spec import ladder_json_schema
 from tests.plugin.bench import Bench
 
 PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "hybrids.md"
@@ -93,6 +95,12 @@ def test_so_does_each_other_router(desk: Bench, number: int):
     desk.write("ladder.toml", variant(number))
     ran = desk.run("-v")
     assert ran.outcomes()["desk"] == "SELECTED", ran.text
+
+
+@pytest.mark.parametrize("number", [0, 1, 2, 3, 6])
+def test_an_editor_takes_them_too(number: int):
+    text = BLOCKS[0] if number == 0 else variant(number)
+    jsonschema.validate(tomllib.loads(text), ladder_json_schema())
 
 
 def answers(desk: Bench, rung: str = "rag") -> dict[str, dict[str, str]]:

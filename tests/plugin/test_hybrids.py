@@ -422,6 +422,7 @@ FAULTS = {
         r"router: a rung of kind `decompose` cannot use one of the dearer kind `fine_tune`",
     ),
     "nothing done": ('[rungs.few_shot]\nverify_prompt = "verify.md"\n', r"verify_prompt: nothing is done about"),
+    "nothing done about a source": ('[rungs.few_shot]\nrequire_citation = true\n', r"require_citation: nothing is"),
     "samples too few": ('[rungs.few_shot]\nmin_confidence = 0.5\nretries = 1\n', r"min_confidence: nothing here uses"),
     "an unknown resort": ('[rungs.few_shot]\non_reject = "escalat"\n', r"on_reject: unknown name.*Did you mean"),
     "a resort too many": ('[rungs.few_shot]\non_reject = ["abstain", "retry"]\n', r"on_reject: nothing comes after it"),

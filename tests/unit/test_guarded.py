@@ -139,6 +139,28 @@ def test_a_fallback_that_stands_back_is_told_as_such():
     assert steps(answer) == ["rejected", "fallback"]
 
 
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("Two years [kb-1].", None),
+        ("Two years [kb-1; kb-2], or one [kb-2]", None),
+        ("I don't know.", None),
+        ("Two years.", "uncited"),
+        ("Two years [kb-1, kb-9]", "uncited"),
+        ("Two years []", "uncited"),
+    ],
+)
+def test_an_answer_may_have_to_cite_what_was_retrieved(text: str, reason: str | None):
+    system = Said(Answer(text, retrieved=("kb-1", "kb-2")))
+    answer = ask(Parts().guarded(system, require_citation=True, escalation="Wait."))
+    assert answer.validation["reason"] == reason
+    assert (answer.text == "Wait.") is bool(reason)
+
+
+def test_it_need_not_where_that_is_off():
+    assert ask(Parts().guarded(Said("x"), require_citation=False, escalation="Wait.")).text == "x"
+
+
 # --- the verifier --------------------------------------------------------------------------------------------------
 
 

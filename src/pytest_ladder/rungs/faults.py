@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 from pytest_ladder.core.answers import Answer
 from pytest_ladder.core.hybrids import said, stands_back
+from pytest_ladder.core.scorers.grounding import ReadsAbstention
 
-EMPTY, INVALID, NOT_ACCEPTED = "empty", "invalid", "not_accepted"
+EMPTY, INVALID, NOT_ACCEPTED, UNCITED = "empty", "invalid", "not_accepted", "uncited"
+_CITED = re.compile(r"\[([^\[\]]+)\]")
+_ABSTAINS = ReadsAbstention()
 STOPPED = ("content_filter", "length")
 """Finish reasons of an answer that was stopped before its end."""
 
@@ -26,3 +31,14 @@ def fault_of_form(answer: Answer) -> str:
         return NOT_ACCEPTED
     blank = not answer.text.strip() and answer.parsed is None and not answer.tool_calls
     return EMPTY if blank else ""
+
+
+def fault_of_citation(answer: Answer) -> str:
+    """Why an answer's sources do not do: it cites none, or what was not retrieved; empty where they do.
+
+    Ids stand in brackets, several parted by commas or semicolons. An answer that says it does not know need cite none.
+    """
+    if _ABSTAINS.says_so(answer.text):
+        return ""
+    cited = [part.strip() for inner in _CITED.findall(answer.text) for part in re.split("[,;]", inner)]
+    return "" if cited and set(cited) <= set(answer.retrieved) else UNCITED

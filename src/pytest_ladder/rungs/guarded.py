@@ -22,13 +22,13 @@ from pytest_ladder.core.hybrids import (
 from pytest_ladder.core.ports import Kit, System
 from pytest_ladder.core.rungs import RungSpec
 from pytest_ladder.rungs import options
-from pytest_ladder.rungs.faults import fault_of_form
+from pytest_ladder.rungs.faults import fault_of_citation, fault_of_form
 from pytest_ladder.rungs.preparing import prepare_system
 from pytest_ladder.rungs.routing import standing_text
 from pytest_ladder.rungs.sampling import Sampler
 from pytest_ladder.rungs.verifying import Opinion, Verifier, read_verifier
 
-KEYS = ("samples", "verify_prompt", "on_reject", "retries", "fallback", "escalation", "abstention")
+KEYS = ("samples", "require_citation", "verify_prompt", "on_reject", "retries", "fallback", "escalation", "abstention")
 """Keys of a rung one of which must be there for its answers to be looked at before they ship."""
 UNSURE = "low_confidence"
 
@@ -37,6 +37,8 @@ UNSURE = "low_confidence"
 class Measures:
     """What a rung looks at, and what it does about an answer that it does not accept."""
 
+    cites: bool = False
+    """Whether an answer must cite what was retrieved."""
     verifier: Verifier | None = None
     min_confidence: float = 0.0
     resorts: tuple[str, ...] = ()
@@ -120,6 +122,8 @@ class _Course:
             return answer, ""
         if reason := fault_of_form(answer):
             return answer, reason
+        if self.measures.cites and (reason := fault_of_citation(answer)):
+            return answer, reason
         if confidence is not None and confidence < self.measures.min_confidence:
             return answer, UNSURE
         return await self._verified(answer)
@@ -174,7 +178,8 @@ def guarded(system: System, spec: RungSpec, kit: Kit) -> System:
     fallback = options.text(spec, "fallback", "")
     resorts = resorts_of(spec)
     measures = Measures(
-        verifier=read_verifier(spec, kit), min_confidence=float(spec.options.get("min_confidence", 0.0)),
+        cites=options.flag(spec, "require_citation"), verifier=read_verifier(spec, kit),
+        min_confidence=float(spec.options.get("min_confidence", 0.0)),
         resorts=resorts, retries=options.whole(spec, "retries", 1, least=1),
         fallback=kit.system(fallback) if fallback else None, fallback_id=fallback,
         texts={how: standing_text(spec, how) for how in resorts if how in STANDING_BACK},

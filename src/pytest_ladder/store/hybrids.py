@@ -116,8 +116,8 @@ def _guards(rung: RungSpec) -> Faults:
         if key in rung.options and words is not None and word not in (*words, *routed):
             yield (key,), {"fault": "`on_reject` does not name what uses it", "got": words, "expected": word}
     acts = words if words is not None else [key for key in USED_BY if key in rung.options]
-    for key in ("verify_prompt", "min_confidence"):
-        if key in rung.options and not acts:
+    for key in ("require_citation", "verify_prompt", "min_confidence"):
+        if rung.options.get(key, False) is not False and not acts:
             expected = "one of `retries`, `fallback`, `escalation`, `abstention` or `on_reject`"
             yield (key,), {"fault": "nothing is done about an answer that is not accepted", "expected": expected}
     if rung.options.get("samples") == 1 and "min_confidence" in rung.options:

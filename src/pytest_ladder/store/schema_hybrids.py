@@ -94,6 +94,8 @@ class Guards(Table):
     """Answers that are drawn to each question; what most of them say is the answer."""
     min_confidence: Share | None = None
     """Least share of the samples that must agree."""
+    require_citation: bool | None = None
+    """Whether an answer must cite what was retrieved for it, and nothing else."""
     verify_prompt: Text | None = None
     """How a model is asked whether an answer may ship."""
     verifier: Text | None = None
