@@ -147,7 +147,9 @@ class Attempt:
     async def _demonstrations(self) -> list[Demonstration]:
         asks = self.rung.asking("teacher") if self.material.search.teacher else self.rung
         teacher = self.system(self.material.drafts[0].body, asks)
-        return await demonstrations(self.trials, self.material, teacher, self.seed)
+        found = await demonstrations(self.trials, self.material, teacher, self.seed)
+        self.trials.begin_dev()
+        return found
 
     async def _drafts(self, demos: Sequence[Demonstration]) -> list[Draft]:
         """The prompts that are declared, and those that a model writes."""

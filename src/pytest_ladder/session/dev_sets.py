@@ -13,7 +13,7 @@ from pytest_ladder.rungs.drafts import Draft
 from pytest_ladder.rungs.optimize import Search, read_search
 from pytest_ladder.session.assemble import Assembler
 from pytest_ladder.store.cases_file import read_cases
-from pytest_ladder.store.corpus import read_pool, shared_case
+from pytest_ladder.store.corpus import comparable, read_pool, shared_case
 from pytest_ladder.store.digests import searches
 from pytest_ladder.store.paths import read_text
 
@@ -84,18 +84,18 @@ def _leak(where: str, case: Case, other: Case, evalset: EvalSet) -> InvalidFile:
 
 def _parted(assembler: Assembler, search: Search, dev: EvalSet) -> tuple[EvalSet, EvalSet]:
     """The cases that score and those that may be shown: without a file of examples, one half of dev each."""
-    cases, seed = order(dev, assembler.ladder.seed), assembler.ladder.seed
+    cases = order(dev, assembler.ladder.seed)
     if not search.demos:
         return EvalSet(tuple(cases), dev.name), EvalSet(())
     if search.examples is None:
         half = len(cases) // 2
-        shown = {case.id for case in cases[:half]}
-        return (
-            EvalSet(tuple(cases[half:]), dev.name), EvalSet(tuple(c for c in dev if c.id in shown), dev.name)
-        )  # fmt: skip
+        asked = {comparable(case.input) for case in cases[half:]}
+        shown = {case.id for case in cases[:half] if comparable(case.input) not in asked}
+        pool = tuple(case for case in dev if case.id in shown)
+        return EvalSet(tuple(cases[half:]), dev.name), EvalSet(pool, dev.name)
     path = assembler.path(search.examples)
-    pool = read_pool(path, assembler.ladder.rootdir, [*assembler.evalsets, dev])
-    return EvalSet(tuple(order(dev, seed)), dev.name), EvalSet(pool, path.name)
+    examples = read_pool(path, assembler.ladder.rootdir, [*assembler.evalsets, dev])
+    return EvalSet(tuple(cases), dev.name), EvalSet(examples, path.name)
 
 
 def _check_calls(rung: RungSpec, search: Search, cases: int) -> None:

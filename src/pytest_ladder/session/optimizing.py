@@ -7,13 +7,14 @@ from dataclasses import replace
 from pathlib import Path
 
 from pytest_ladder.core.rungs import RungSpec
-from pytest_ladder.engine.collect import Progress
-from pytest_ladder.errors import BudgetSpent, MissingRecording, ModelFailed, message
+from pytest_ladder.engine.collect import Job, Progress
+from pytest_ladder.errors import BudgetSpent, LadderError, MissingRecording, ModelFailed, message
 from pytest_ladder.report.numbers import plural
 from pytest_ladder.rungs.optimize import BOOTSTRAP
 from pytest_ladder.session.asker import Asker
 from pytest_ladder.session.attempt import Attempt, Found
 from pytest_ladder.session.dev_sets import Material, material_of
+from pytest_ladder.session.estimating import estimate
 from pytest_ladder.session.ladder_files import LadderFiles
 from pytest_ladder.session.trials import Trials
 from pytest_ladder.store.digests import search_digest
@@ -22,6 +23,7 @@ from pytest_ladder.store.jsonl import replace_file
 from pytest_ladder.store.paths import relative
 
 Watch = Callable[[], None] | None
+DOING = "search"
 SMOKE = "rung {rung}: a smoke run searches no prompt: the one that the search would begin with answers"
 
 
@@ -62,30 +64,46 @@ class Optimizing:
     def _search(self, rung: RungSpec, path: Path, watch: Watch) -> tuple[str, ...]:
         material = material_of(self.files.assembler, rung)
         (guard_local if self.files.local else guard_shared)(self.files.folder)
-        self._announce(rung, f"searches its prompt with at most {plural(material.search.max_calls, 'call')} on dev")
-        self.asker.progress = progress = Progress(material.search.max_calls)
-        trials = Trials(
-            self.files, self.asker, rung, material.search.objective, material.search.calls_an_answer, progress
-        )
-        attempt = self._attempt(rung, material, trials)
-        try:
-            found: Found = self.files.shared.loop.run(attempt.run(), watch)
-        except (BudgetSpent, ModelFailed) as stopped:
-            fault = f"the search is not finished, after {plural(trials.used.calls, 'call')}: {stopped}"
-            why = (
-                f" The first: {trials.faults[0].message}" if trials.faults and isinstance(stopped, ModelFailed) else ""
-            )
-            step = "Run again to go on: what was asked is on record and costs nothing the second time."
-            raise type(stopped)(f"{rung.at()}: {fault}{why} {step}") from None
-        finally:
-            self.asker.progress = None
+        most = plural(material.search.max_calls, "call")
+        self._announce(rung, f"searches its prompt on dev with at most {most}{self._price(rung, material)}")
+        found = self._run(rung, material, watch)
         note = replace(found.note, search=search_digest(self.ladder, rung))
         replace_file(path, f"{note.front_matter()}{found.body}".encode())
         self.files.renew()
-        gain = f"dev {found.note.start.mean:.3f} to {found.note.found.mean:.3f} on {plural(found.note.cases, 'case')}"
-        shown = relative(path, self.files.shared.rootdir)
-        self._announce(rung, f"{gain}, with {plural(trials.used.calls, 'call')}; written: {shown}")
+        gain = f"dev {note.start.mean:.3f} to {note.found.mean:.3f} on {plural(note.cases, 'case')}"
+        written = relative(path, self.files.shared.rootdir)
+        self._announce(rung, f"{gain}, with {plural(note.used.calls, 'call')}; written: {written}")
         return tuple(found.notes)
+
+    def _run(self, rung: RungSpec, material: Material, watch: Watch) -> Found:
+        search = material.search
+        self.asker.progress = progress = Progress(search.max_calls, doing=DOING)
+        trials = Trials(self.files, self.asker, rung, search.objective, search.calls_an_answer, progress)
+        try:
+            found: Found = self.files.shared.loop.run(self._attempt(rung, material, trials).run(), watch)
+        except (BudgetSpent, ModelFailed) as stopped:
+            raise self._unfinished(rung, trials, stopped) from None
+        finally:
+            self.asker.progress = None
+        return found
+
+    def _unfinished(self, rung: RungSpec, trials: Trials, stopped: BudgetSpent | ModelFailed) -> LadderError:
+        """What stopped a search, and how it goes on."""
+        told = f"the search is not finished, after {plural(trials.used.calls, 'call')}: {stopped}"
+        if trials.faults and isinstance(stopped, ModelFailed):
+            told += f" The first that failed: {trials.faults[0].message}"
+        step = "Run again to go on: what was asked is on record and costs nothing the second time."
+        kind = BudgetSpent if isinstance(stopped, BudgetSpent) else ModelFailed
+        return kind(f"{rung.at()}: {told} {step}")
+
+    def _price(self, rung: RungSpec, material: Material) -> str:
+        """What all calls of a search will cost, roughly, were they answers; empty where nothing tells."""
+        jobs = [Job(case.question, case.input_digest, 0) for case in material.scoring]
+        expected = estimate(self.files, rung, self.asker.client(rung), jobs)
+        if expected is None:
+            return ""
+        cost = expected.cost_usd / len(jobs) * material.search.max_calls
+        return f", about {cost:.2g} USD by {expected.basis}"
 
     def _attempt(self, rung: RungSpec, material: Material, trials: Trials) -> Attempt:
         if material.search.optimizer == BOOTSTRAP:

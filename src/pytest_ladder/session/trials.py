@@ -88,8 +88,8 @@ class Trials:
 
     def _count(self, records: Iterable[Record], errors: Sequence[CaseError]) -> None:
         self.used = sum((record.usage for record in records), self.used)
-        self.used += Usage(calls=len(errors) * self.calls_an_answer)
         spent = [error for error in errors if error.kind == "budget"]
+        self.used += Usage(calls=(len(errors) - len(spent)) * self.calls_an_answer)
         if spent:
             raise BudgetSpent(spent[0].message)
         self.faults += [replace(e, message=self.files.scrubber.secrets.clean(e.message)) for e in errors]
@@ -126,6 +126,11 @@ class Trials:
             raise ModelFailed(message(f"metric {metric}", f"an answer could not be judged ({outcome.reason})"))
         self._unscored.setdefault(metric, outcome.reason)
         return 0.0
+
+    def begin_dev(self) -> None:
+        """From now on answers are to dev cases: what metrics made of others does not count."""
+        self._scored.clear()
+        self._unscored.clear()
 
     def check_scored(self, where: str) -> None:
         """Refuse a set of which a metric could score no answer; InvalidFile says why it could not."""

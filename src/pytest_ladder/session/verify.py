@@ -12,6 +12,7 @@ from pytest_ladder.session.finish import Outcome, finish
 from pytest_ladder.session.ladder_run import LadderRun
 from pytest_ladder.session.results import Report, RungResult
 from pytest_ladder.session.standing import Standing
+from pytest_ladder.store.paths import relative
 
 SHOWN = 5
 """How many cases a fault lists."""
@@ -63,6 +64,12 @@ def _missing(run: LadderRun, standing: Standing, rung: RungSpec) -> list[str]:
         return [f"{where}: altered: {fault} Restore the recordings from git."]
     if rung.kind is Kind.FINE_TUNE:  # it is measured only once it is justified
         return []
+    prompt = run.found_paths.get(rung.id)
+    if prompt is not None and not prompt.exists():
+        return [
+            f"{where}: the prompt that its search finds, {relative(prompt, run.shared.rootdir)}, is missing. "
+            f"Run `pytest --ladder --ladder-rung={rung.id}` and commit it."
+        ]
     whose = "its answers, or those of its judges," if run.agreements.all() else "its answers"
     return [
         f"{where}: {whose} to today's eval set are not all on record for fingerprint "
