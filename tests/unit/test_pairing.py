@@ -50,6 +50,23 @@ def test_binary_scores_are_tested_exactly() -> None:
     assert found.effect_size == pytest.approx(-0.4)
 
 
+def test_differences_of_one_size_are_tested_by_their_signs() -> None:
+    before = {f"c{i}": 0.5 for i in range(60)}
+    found = whole(before, {id_: 0.5 if id_ == "c0" else 1.0 for id_ in before})
+
+    exact = whole(*binary(59, 0, 60))
+    assert found.method is Method.MCNEMAR
+    assert (found.p_gain, found.p_loss) == (exact.p_gain, exact.p_loss)
+    assert (found.low, found.high) == (pytest.approx(exact.low / 2), pytest.approx(exact.high / 2))
+    assert found.verdict is Difference.BETTER
+
+
+def test_a_second_size_makes_it_a_bootstrap() -> None:
+    before = {f"c{i}": 0.5 for i in range(60)}
+
+    assert whole(before, {id_: 0.75 if id_ == "c0" else 1.0 for id_ in before}).method is Method.BOOTSTRAP
+
+
 def test_a_significant_loss_is_a_regression() -> None:
     found = whole(*binary(1, 9, 100))
 

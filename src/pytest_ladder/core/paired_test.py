@@ -88,11 +88,16 @@ def _alone(
     values: Sequence[float], wins: int, losses: int, spread: float, binary: bool, confidence: float, seed: int,
     least: int,
 ) -> _Found:  # fmt: skip
-    """Cases that are independent of one another."""
+    """Cases that are independent of one another.
+
+    Where all that differ differ by the same amount, signs alone tell, as they do of scores of 0 and 1; a bootstrap finds
+    resamples without any spread there, and shows nothing.
+    """
     n, error = len(values), spread / math.sqrt(len(values))
-    method = Method.MCNEMAR if binary else Method.BOOTSTRAP
-    if binary or spread <= SLACK:
-        scale = 1.0 if binary else abs(math.fsum(values) / n)
+    sizes = {abs(value) for value in values if value}
+    method = Method.MCNEMAR if binary or len(sizes) == 1 else Method.BOOTSTRAP
+    if binary or len(sizes) <= 1:
+        scale = 1.0 if binary else max(sizes, default=0.0)
         low, high = (scale * bound for bound in proportion_bounds(wins, losses, n, confidence))
         return _Found(*mcnemar(wins, losses), low, high, error, method)
     found, (gain, loss) = studentise(values, seed, least), sign_flip(values, seed, least)
