@@ -90,8 +90,8 @@ def _alone(
 ) -> _Found:  # fmt: skip
     """Cases that are independent of one another.
 
-    Where all that differ differ by the same amount, signs alone tell, as they do of scores of 0 and 1; a bootstrap finds
-    resamples without any spread there, and shows nothing.
+    Where all that differ differ by the same amount, signs alone tell, as they do of scores of 0 and 1; a bootstrap
+    finds resamples without any spread there, and shows nothing.
     """
     n, error = len(values), spread / math.sqrt(len(values))
     sizes = {abs(value) for value in values if value}
