@@ -320,6 +320,20 @@ def test_samples_are_drawn_and_counted(ladder: Bench):
     assert ladder.asked() == []
 
 
+def test_what_was_drawn_before_a_run_ended_is_not_drawn_again(ladder: Bench):
+    keys = 'prompt = "answer.md"\nsamples = 3\nescalation = "Wait."\nverify_prompt = "verify.md"\n'
+    with_rung(ladder, "", HEAD.replace('prompt = "answer.md"\n', keys))
+    ladder.run("--ladder-rung=prompt", "--ladder-max-calls=6", "--ladder-concurrency=1")
+    first = counted(ladder)
+    assert sum(first.values()) == 6
+    assert len(records(ladder, "prompt")) == 1  # and of the second case two samples
+
+    ladder.run("--ladder-rung=prompt")
+    second = counted(ladder)
+    assert first["PROMPT"] + second["PROMPT"] == 3 * CASES
+    assert first["VERIFY"] + second["VERIFY"] == CASES
+
+
 def test_a_system_of_ones_own_is_looked_at_too(ladder: Bench):
     ladder.write("mine.py", "def answer(case, llm):\n    return llm.chat('PROMPT ' + case.input).text\n")
     ladder.write("ladder.toml", HEAD + '[rungs.advanced_rag]\nsystem = "mine.py:answer"\nretries = 1\n')
