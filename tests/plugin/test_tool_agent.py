@@ -72,6 +72,9 @@ def call(name: str, **arguments: Any) -> dict[str, Any]:
     return {"name": name, "arguments": arguments}
 
 
+LOOK = [call("order", number="7")]
+
+
 def make(
     bench: Bench, *script: Any, keys: str = "", rules: str = "", tools: str = ALL, fields: bool = False,
     cases: Sequence[dict[str, Any]] = (CASE,), head: str = "", metrics: str = "",
@@ -493,9 +496,85 @@ def test_a_search_has_rules_like_any_tool_and_may_find_nothing(bench: Bench):
     assert asked(bench)[2]["messages"][-1]["content"] == "RESULT search: nothing was found"
 
 
-# --- limits --------------------------------------------------------------------------------------------------------
+# --- answers that must fit a schema ---------------------------------------------------------------------------------
 
-LOOK = [call("order", number="7")]
+NOTE = {"type": "object", "required": ["state"], "properties": {"state": {"type": "string", "minLength": 2}}}
+GOOD = '{"state": "sent"}'
+JSON_CASE = {**CASE, "expected": {"state": "sent"}}
+FORM = "\n\nYour answer, once you give it, must be one JSON value that fits this JSON Schema, and nothing else:\n\n"
+
+
+def formed(bench: Bench, *script: Any, keys: str = "", **more: Any) -> Ran:
+    make(bench, *script, keys=f'output = "note.json"\n{keys}', cases=[JSON_CASE], **more)
+    bench.write("note.json", json.dumps(NOTE))
+    bench.edit("ladder.toml", "exact_match", "json_schema")
+    bench.edit("ladder.toml", '"json_schema"', '"json_schema"\noptions = { schema = "note.json" }')
+    return bench.run()
+
+
+@pytest.mark.parametrize("fields", [True, False], ids=["provider", "text"])
+def test_an_answer_that_fits_the_schema_is_parsed(bench: Bench, fields: bool):
+    looks = LOOK if fields else 'CALL order {"number": "7"}'
+
+    assert formed(bench, looks, GOOD, fields=fields).status == 0
+
+    assert answer(bench)["parsed"] == {"state": "sent"}
+    assert answer(bench)["validation"] == {"valid": True, "attempts": 1, "error": None}
+    opening = asked(bench)[0]["messages"][-1]["content"]
+    assert opening == f"Where is order 7?{FORM}{json.dumps(NOTE, indent=2)}"
+
+
+def test_one_that_does_not_is_sent_back_and_repaired(bench: Bench):
+    assert formed(bench, LOOK, "sent", GOOD, fields=True).status == 0
+
+    assert [step["step"] for step in answer(bench)["steps"]] == ["tool", "sent_back", "stop"]
+    assert answer(bench)["validation"] == {"valid": True, "attempts": 2, "error": None}
+    assert asked(bench)[-1]["messages"][-1]["content"].startswith(
+        "This answer cannot be used: the answer is not JSON. "
+    )
+
+
+def test_it_is_sent_back_as_often_as_is_set(bench: Bench):
+    assert formed(bench, "sent", '{"state": "s"}', "sent", keys="repair_attempts = 2\n").status == 1
+
+    validation = answer(bench)["validation"]
+    assert (validation["valid"], validation["attempts"]) == (False, 3)
+    assert validation["error"] == "the answer is not JSON"
+    assert answer(bench)["parsed"] is None
+
+
+def test_a_call_that_is_missing_is_asked_for_before_the_form(bench: Bench):
+    script = "lost", 'CALL order {"number": "7"}', "sent", GOOD
+    assert formed(bench, *script, rules=REQUIRED).status == 0
+
+    assert [step["step"] for step in answer(bench)["steps"]] == ["reminded", "tool", "sent_back", "stop"]
+    assert answer(bench)["validation"] == {"valid": True, "attempts": 3, "error": None}
+
+
+def test_a_mode_in_which_it_could_call_nothing_is_told(bench: Bench):
+    ran = formed(bench, GOOD, keys='output_mode = "constrained"\n')
+
+    fails(ran, 4, r"output_mode: it is not known, got 'constrained'; expected auto \| prompt")
+
+
+def test_both_faults_are_told(bench: Bench):
+    formed(bench, "lost", rules=REQUIRED, keys="repair_attempts = 0\n")
+
+    assert answer(bench)["validation"]["error"] == "required, and not called: order; the answer is not JSON"
+
+
+def test_a_template_may_show_the_schema_itself(bench: Bench):
+    formed(bench, GOOD)
+    asked(bench)
+    bench.write("agent.md", "Fit {{ schema }}: {{ input }}")
+    bench.run()
+
+    content = asked(bench)[0]["messages"][0]["content"]
+    assert content.endswith(f"Fit {json.dumps(NOTE, indent=2)}: Where is order 7?")
+    assert FORM not in content
+
+
+# --- limits --------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -649,7 +728,7 @@ def test_an_answer_with_secrets_in_a_result_is_redacted(bench: Bench):
     ("old", "new", "told"),
     [
         (ALL, "", "tools: an agent needs tools; expected functions"),
-        (ALL, ALL + 'output = "agent.md"\n', "output: the strategy `tool_agent` does not use it"),
+        (ALL, ALL + 'output = "agent.md"\n', "agent.md:1: not JSON"),
         ("tools.py:order", "tools.py:ordr", "tools.py has no function 'ordr'. Did you mean 'order'?"),
         ("tools.py:order", "tols.py:order", "there is no such file"),
         ("tools.py:order", "tools.py:identify", "two tools have one name, got 'identify'"),

@@ -58,12 +58,12 @@ class Output:
         """
         reply, prompt, shown = await self._first(llm, prompt, shown)
         attempts = 1
-        value, fault = self._read(reply)
+        value, fault = read_value(reply, self.schema)
         while fault and attempts <= self._repairs and reply.finish_reason != "content_filter":
             prompt, shown = self._again(prompt, reply, fault, shown), True
             reply = await self._chat(llm, prompt)
             attempts += 1
-            value, fault = self._read(reply)
+            value, fault = read_value(reply, self.schema)
         validation: Json = {"valid": not fault, "attempts": attempts, "error": fault or None}
         return Answer(
             reply.text.strip(), value, finish_reason=reply.finish_reason, tool_calls=reply.tool_calls,
@@ -102,13 +102,14 @@ class Output:
         parts = {**prompt.parts, REPAIR: prompt.parts.get(REPAIR, 0) + len(said) + len(again)}
         return Prompt((*before, *turns), parts, [*prompt.flags, REPAIRING])
 
-    def _read(self, reply: Reply) -> tuple[Json, str]:
-        """The value and "", or None and why there is none."""
-        value, fault = json_of(Answer(reply.text), fenced=True)
-        if fault and reply.finish_reason == "length":
-            fault += ": it was cut at the most tokens of an answer"
-        fault = fault or self.schema.fault(value)
-        return (None, fault) if fault else (value, "")
+
+def read_value(reply: Reply, schema: Schema) -> tuple[Json, str]:
+    """The value that a reply is and "", or None and why it is none that fits."""
+    value, fault = json_of(Answer(reply.text), fenced=True)
+    if fault and reply.finish_reason == "length":
+        fault += ": it was cut at the most tokens of an answer"
+    fault = fault or schema.fault(value)
+    return (None, fault) if fault else (value, "")
 
 
 def _of_schema(fault: Exception) -> bool:

@@ -6,21 +6,21 @@ from pytest_ladder.core.answers import Answer
 from pytest_ladder.core.cases import Question
 from pytest_ladder.core.ports import Kit, Prepared, System, Tool
 from pytest_ladder.core.rungs import RungSpec
+from pytest_ladder.core.structured import PROMPT
 from pytest_ladder.errors import InvalidFile, message
 from pytest_ladder.rungs import options
 from pytest_ladder.rungs.asides import read_aside
 from pytest_ladder.rungs.chat import Chat, read_template
 from pytest_ladder.rungs.few_shot import read_examples
 from pytest_ladder.rungs.stepping import read_sources
+from pytest_ladder.rungs.structured import Output
+from pytest_ladder.rungs.tool_parts import Parts, read_form
 from pytest_ladder.rungs.tool_rules import Limits, read_rules
-from pytest_ladder.rungs.tool_run import Parts, Run
+from pytest_ladder.rungs.tool_run import Run
 from pytest_ladder.rungs.tool_search import SearchTool
 from pytest_ladder.rungs.tool_talk import PROVIDER, TEXT, TOOL_PROMPT, ProviderTalk, Talk, TextTalk
 
 AUTO = "auto"
-
-UNUSED = ("output", "output_mode", "repair_attempts")
-"""Keys of other rungs that an agent has no use for."""
 
 
 class ToolAgent:
@@ -56,11 +56,10 @@ def build_tool_agent(spec: RungSpec, kit: Kit) -> System:
     Raises:
         InvalidFile: a key that cannot be used, or a tool that cannot be offered to a model.
     """
-    for key in UNUSED:
-        if key in spec.options:
-            fault = "the strategy `tool_agent` does not use it"
-            raise InvalidFile(message(options.where(spec, key), fault, next_step="take it out"))
-    chat = Chat(read_template(spec, kit), read_examples(spec, kit), kit)
+    template = read_template(spec, kit)
+    form = read_form(spec, kit, template)
+    output = Output(form.schema, PROMPT, falls_back=False, repairs=0) if form else None  # for `{{ schema }}`
+    chat = Chat(template, read_examples(spec, kit), kit, output)
     tools = read_tools(spec, kit)
     limits = Limits(
         options.whole(spec, "max_steps", Limits.max_steps, least=1),
@@ -69,7 +68,7 @@ def build_tool_agent(spec: RungSpec, kit: Kit) -> System:
     )  # fmt: skip
     where = kit.shown(options.text(spec, "prompt"))
     named = {tool.name: tool for tool in tools}
-    return ToolAgent(Parts(kit.llm, chat, named, read_rules(spec, tools), limits, read_talks(spec, kit), where))
+    return ToolAgent(Parts(kit.llm, chat, named, read_rules(spec, tools), limits, read_talks(spec, kit), where, form))
 
 
 def read_tools(spec: RungSpec, kit: Kit) -> list[Tool]:

@@ -5,23 +5,22 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any
 
 from pytest_ladder.core.answers import Answer, Reply
 from pytest_ladder.core.canonical import Json
 from pytest_ladder.core.cases import Question
-from pytest_ladder.core.ports import LLM, Tool
-from pytest_ladder.core.prompt_parts import CONTEXT, REPAIR, Prompt
-from pytest_ladder.core.structured import Schema
+from pytest_ladder.core.prompt_parts import CONTEXT, REPAIR, REPAIRING, Prompt
 from pytest_ladder.core.traces import place_of
 from pytest_ladder.errors import InvalidFile, LadderError, ModelFailed, ModelRefused, ModelUnavailable, message
 from pytest_ladder.rungs.advanced_rag import Found
-from pytest_ladder.rungs.chat import Chat, context_of
+from pytest_ladder.rungs.chat import context_of
+from pytest_ladder.rungs.structured import read_value
+from pytest_ladder.rungs.tool_parts import Parts
 from pytest_ladder.rungs.tool_reading import Wanted
-from pytest_ladder.rungs.tool_rules import Limits, Made, Rule
+from pytest_ladder.rungs.tool_rules import Made
 from pytest_ladder.rungs.tool_search import NOTHING_FOUND
-from pytest_ladder.rungs.tool_talk import Offer, Result, Talk
+from pytest_ladder.rungs.tool_talk import Result, Talk
 
 STEPS, CALLS, COST = "max_steps", "max_tool_calls", "max_cost"
 ANSWERED = "answered"
@@ -29,38 +28,8 @@ ANSWERED = "answered"
 REMINDERS = 2
 """How often an answer is sent back because a required tool was not called."""
 REMIND = "Before you answer, call {names}."
+AGAIN = "This answer cannot be used: {fault}. Answer once more, with one JSON value that fits the JSON Schema alone."
 LAST = "No further tool can be called. Answer now, with what you know."
-
-
-@dataclass(frozen=True)
-class Parts:
-    """What the answers of one agent have in common."""
-
-    llm: LLM
-    chat: Chat
-    """Renders the conversation before the first reply."""
-    tools: Mapping[str, Tool]
-    rules: Mapping[str, Rule]
-    """Tool -> its rule."""
-    limits: Limits
-    talks: list[Talk]
-    """How to speak of tools; the last, where there are two, once the provider refuses the first."""
-    where: str
-    """The prompt, for messages."""
-
-    @cached_property
-    def schemas(self) -> Mapping[str, Schema]:
-        """Tool -> what its arguments must fit."""
-        return {name: Schema(tool.parameters, f"tool {name}") for name, tool in self.tools.items()}
-
-    def offers(self, question: Question) -> list[Offer]:
-        """The tools that are there for a case, their rules in their descriptions."""
-        found = []
-        for name, rule in self.rules.items():
-            if rule.offered(question):
-                told = " ".join([self.tools[name].description, *rule.told(question)])
-                found.append(Offer(name, told, self.tools[name].parameters))
-        return found
 
 
 @dataclass
@@ -78,6 +47,7 @@ class Run:
     asked: int = 0
     """Calls that the model asked for, made or refused."""
     reminders: int = 0
+    repairs: int = 0
     spent_usd: float = 0.0
     over: str = ""
     """The limit that is reached; empty while none is."""
@@ -92,12 +62,9 @@ class Run:
         while not self.over:
             reply = await self._chat()
             wanted = self.talk.read(reply, self.offers, self.asked)
-            missing = self._missing()
             if wanted:
                 await self._act(reply, wanted)
-            elif missing and self.reminders < REMINDERS and not self._reached():
-                self._remind(reply, missing)
-            else:
+            elif self._reached() or not self._sent_back(reply):
                 return self._ended(reply, ANSWERED)
             self.over = self.over or self._reached()
         return await self._last()
@@ -107,6 +74,8 @@ class Run:
         if prompt[-1]["role"] == "assistant":
             fault = "the prompt of a tool agent ends in the assistant's words: it could call nothing"
             raise InvalidFile(message(self.parts.where, fault, next_step="end it with a `user:` message"))
+        if self.parts.form:
+            prompt = self.parts.form.shown(prompt)
         self.talk, self.prompt = talk, talk.opened(prompt, self.offers, self.question)
 
     async def _chat(self, last: bool = False) -> Reply:
@@ -188,11 +157,29 @@ class Run:
     def _missing(self) -> list[str]:
         return [name for name in self.needed if not self.made.executed[name]]
 
-    def _remind(self, reply: Reply, missing: Sequence[str]) -> None:
-        self.reminders += 1
-        self.steps.append({"step": "reminded", "missing": list(missing)})
-        again = {"role": "user", "content": REMIND.format(names=" and ".join(missing))}
-        self._say([*self.talk.turns(reply, ()), again], REPAIR)
+    def _sent_back(self, reply: Reply) -> bool:
+        """Whether an answer is sent back, for the required tools that were not called or for its form."""
+        missing, fault = self._missing(), self._read(reply)[1]
+        if missing and self.reminders < REMINDERS:
+            self.reminders += 1
+            step, told = {"step": "reminded", "missing": missing}, REMIND.format(names=" and ".join(missing))
+        elif fault and self._may_repair(reply):
+            self.repairs += 1
+            step, told = {"step": "sent_back", "error": fault}, AGAIN.format(fault=fault)
+        else:
+            return False
+        self.steps.append(step)
+        self._say([*self.talk.turns(reply, ()), {"role": "user", "content": told}], REPAIR)
+        self.prompt = Prompt(self.prompt, self.prompt.parts, [*self.prompt.flags, REPAIRING])
+        return True
+
+    def _may_repair(self, reply: Reply) -> bool:
+        form = self.parts.form
+        return form is not None and self.repairs < form.repairs and reply.finish_reason != "content_filter"
+
+    def _read(self, reply: Reply) -> tuple[Json, str]:
+        """The value of an answer and "", or None and why it does not fit; None and "" where it need not."""
+        return read_value(reply, self.parts.form.schema) if self.parts.form else (None, "")
 
     async def _last(self) -> Answer:
         """Ask for the answer once more, and make no call that comes instead of it."""
@@ -205,18 +192,20 @@ class Run:
     def _ended(self, reply: Reply, reason: str) -> Answer:
         told = {"reason": reason, "mode": self.talk.mode, "replies": self.turns, "calls": len(self.calls)}
         self.steps.append({"step": "stop", **told})
+        value, fault = self._read(reply)
         return Answer(
-            reply.text.strip(), retrieved=tuple(self.retrieved), tool_calls=tuple(self.calls), steps=tuple(self.steps),
-            validation=self._validation(), finish_reason=reply.finish_reason,
+            reply.text.strip(), value, tuple(self.retrieved), tuple(self.calls), tuple(self.steps),
+            self._validation(fault), reply.finish_reason,
         )  # fmt: skip
 
-    def _validation(self) -> Json:
-        """Whether every required tool was called; None where none is required."""
-        if not self.needed:
+    def _validation(self, fault: str) -> Json:
+        """Whether every required tool was called and the answer fits; None where neither is asked."""
+        if not self.needed and self.parts.form is None:
             return None
         missing = ", ".join(self._missing())
-        fault = f"required, and not called: {missing}" if missing else None
-        return {"valid": not missing, "attempts": self.reminders + 1, "error": fault}
+        told = [f"required, and not called: {missing}"] if missing else []
+        error = "; ".join([*told, *([fault] if fault else [])])
+        return {"valid": not error, "attempts": self.reminders + self.repairs + 1, "error": error or None}
 
     def _say(self, turns: Sequence[Mapping[str, Any]], part: str) -> None:
         """Go on with the conversation; a user's turn behind another is one with it, as some chat templates ask."""
