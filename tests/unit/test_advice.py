@@ -10,9 +10,9 @@ from pytest_ladder.core.rungs import REQUIRED, Kind
 from tests import builders
 
 
-def advice(tried=REQUIRED, diagnosis=None, *, gate_open=False, only_limits=False, **profile) -> str:
+def advice(tried=REQUIRED, diagnosis=None, *, gate_open=False, only_limits=False, cost_usd=0.0, **profile) -> str:
     ladder = builders.ladder(profile=profile)
-    return advise(Situation(ladder, frozenset(tried), diagnosis or {}, gate_open, only_limits))
+    return advise(Situation(ladder, frozenset(tried), diagnosis or {}, gate_open, only_limits, cost_usd=cost_usd))
 
 
 @pytest.mark.parametrize(
@@ -50,6 +50,39 @@ def test_with_the_gate_open_it_says_to_tune():
 def test_with_few_examples_it_says_to_collect_first():
     assert advice(gate_open=True, training_examples=40).startswith("improve the prompt and collect examples: 40")
     assert advice(gate_open=True, training_examples=100).startswith("fine-tune")
+
+
+def test_a_broad_task_or_one_that_changes_is_not_tuned_yet():
+    assert advice(gate_open=True, narrow=False).startswith("narrow the task, then fine-tune: it is declared broad")
+    assert advice(gate_open=True, stable=False).startswith("keep the behaviour in the prompt until it is stable")
+    assert advice(gate_open=True, narrow=True, stable=True) == advice(gate_open=True)
+
+
+def test_facts_that_change_often_stay_out_of_the_weights():
+    told = advice(gate_open=True, knowledge_changes="daily")
+
+    assert told == f"{advice(gate_open=True)}; leave what it must know to retrieval, for that changes daily"
+    assert advice(gate_open=True, knowledge_changes="yearly") == advice(gate_open=True)
+
+
+def test_the_declared_volume_says_what_a_tuned_model_must_stay_below():
+    """The methodology's case: 500 and 100 tokens at $2.50 and $10 a million, 100,000 times a month."""
+    cost = (500 * 2.5 + 100 * 10) / 1e6
+
+    for open_ in (False, True):
+        told = advice(only_limits=True, gate_open=open_, cost_usd=cost, query_volume=100_000)
+        assert "; 100,000 queries a month cost $225.00 now, and a tuned model pays where its training" in told
+    assert "a month" not in advice(only_limits=True, query_volume=100_000)
+    assert "a month" not in advice(only_limits=True, cost_usd=cost)
+    assert "a month" not in advice(gate_open=True, cost_usd=cost, query_volume=100_000)
+
+
+def test_form_without_enough_examples_to_tune_says_to_collect_them():
+    told = advice([*REQUIRED, Kind.OPTIMIZE], {FailureKind.FORM: 3}, training_examples=12)
+
+    assert ", and collect examples (12 are declared, tuning takes 100): most failures are of kind form" in told
+    assert "collect" not in advice([*REQUIRED, Kind.OPTIMIZE], {FailureKind.FORM: 3}, training_examples=100)
+    assert "collect" not in advice([*REQUIRED], {FailureKind.REASONING: 3}, training_examples=12)
 
 
 def test_missed_cost_alone_calls_for_a_smaller_model():

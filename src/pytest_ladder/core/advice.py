@@ -49,6 +49,8 @@ class Situation:
     """What shows that prompting has levelled off; empty where it has not."""
     complements: str = ""
     """Which rungs together meet every threshold on a slice, by `core.complements`; empty where none do."""
+    cost_usd: float = 0.0
+    """Of one answer of the best cheaper rung, USD; 0 where it is free or not known."""
 
 
 def advise(situation: Situation) -> str:
@@ -58,7 +60,8 @@ def advise(situation: Situation) -> str:
     if situation.gate_open:
         return _tune(situation)
     if situation.only_limits:
-        return LAST_RESORT[FailureKind.ECONOMY] + ": quality is there, only cost or latency is missed"
+        economy = LAST_RESORT[FailureKind.ECONOMY]
+        return f"{economy}: quality is there, only cost or latency is missed{_volume(situation)}"
     failure = called_for(situation.diagnosis)
     if failure is not None:
         return _mend(situation, failure)
@@ -66,14 +69,45 @@ def advise(situation: Situation) -> str:
 
 
 def _tune(situation: Situation) -> str:
-    examples = situation.ladder.profile.get("training_examples")
-    if isinstance(examples, int) and examples < FEW_EXAMPLES:
+    profile = situation.ladder.profile
+    if profile.get("narrow") is False:
+        return "narrow the task, then fine-tune: it is declared broad, and a tuned model holds one narrow behaviour"
+    if profile.get("stable") is False:
+        return "keep the behaviour in the prompt until it is stable: it is declared to change, and weights do not"
+    if (examples := _few_examples(situation)) is not None:
         return (
             f"improve the prompt and collect examples: {examples} are declared, and below {FEW_EXAMPLES} "
             "a tuned model memorises; then fine-tune"
         )
-    why = "only cost or latency is missed" if situation.only_limits else f"what remains is form{_levelled(situation)}"
-    return f"fine-tune: the cheaper rungs are on record and {why}"
+    if situation.only_limits:
+        why = f"only cost or latency is missed{_volume(situation)}"
+    else:
+        why = f"what remains is form{_levelled(situation)}"
+    return f"fine-tune: the cheaper rungs are on record and {why}{_facts_apart(situation)}"
+
+
+def _few_examples(situation: Situation) -> int | None:
+    """How many training examples are declared, where they are too few; None where they are not, or nothing is said."""
+    examples = situation.ladder.profile.get("training_examples")
+    return examples if isinstance(examples, int) and examples < FEW_EXAMPLES else None
+
+
+def _volume(situation: Situation) -> str:
+    """What the declared volume costs, which is what a tuned model has to stay below; empty where that is not known."""
+    queries = situation.ladder.profile.get("query_volume")
+    if not isinstance(queries, int) or not queries * situation.cost_usd:
+        return ""
+    return (
+        f"; {queries:,} queries a month cost ${queries * situation.cost_usd:,.2f} now, and a tuned model pays where "
+        "its training, spread over its months, and its hosting cost less"
+    )
+
+
+def _facts_apart(situation: Situation) -> str:
+    """That what changes often stays out of the weights."""
+    changes = situation.ladder.profile.get("knowledge_changes")
+    told = f"; leave what it must know to retrieval, for that changes {changes}"
+    return told if changes in CHANGES_OFTEN else ""
 
 
 def _mend(situation: Situation, failure: FailureKind) -> str:
@@ -81,7 +115,9 @@ def _mend(situation: Situation, failure: FailureKind) -> str:
     for kind in CALLS_FOR[failure]:
         if kind not in situation.tried and kind is not Kind.FINE_TUNE:
             return f"declare {declaration(kind)}: {most}"
-    return f"{LAST_RESORT[failure]}: {most}"
+    few = _few_examples(situation) if failure is FailureKind.FORM else None
+    collect = "" if few is None else f", and collect examples ({few} are declared, tuning takes {FEW_EXAMPLES})"
+    return f"{LAST_RESORT[failure]}{collect}: {most}"
 
 
 def _levelled(situation: Situation) -> str:

@@ -54,6 +54,7 @@ def decide(
     only_limits: bool = False,
     looks: Mapping[str, Look] | None = None,
     plateau: Callable[[], str] = str,
+    cost_usd: float = 0.0,
 ) -> Decision:
     """Select the lever from the current entries.
 
@@ -69,6 +70,7 @@ def decide(
         only_limits: Whether the best cheaper rung misses nothing but cost or latency.
         looks: Rung id -> its look at the hold-out set; a rung without one is left out.
         plateau: Tells whether prompting has levelled off, in a few words; asked only where no rung meets the target.
+        cost_usd: Of one answer of the best cheaper rung.
     """
     looks = looks if looks is not None and confirms(ladder) else {}
     current = {rung: _counted(entry, looks.get(rung)) for rung, entry in current.items()}
@@ -89,7 +91,9 @@ def decide(
         open_ = gate_open()
         return _none(
             ladder, seen, current,
-            _advice(ladder, seen, diagnosis, open_, only_limits, plateau(), complements(ladder, seen, current)),
+            _advice(
+                ladder, seen, diagnosis, open_, only_limits, plateau(), complements(ladder, seen, current), cost_usd
+            ),
             concessions() if open_ else (), looks,
         )  # fmt: skip
     return _incomplete(ladder, current, rung, looks, called_for(diagnosis))
@@ -107,10 +111,10 @@ def _unlooked(ladder: Ladder, entry: RungEntry, looks: Mapping[str, Look]) -> bo
 
 def _advice(
     ladder: Ladder, seen: Sequence[RungSpec], diagnosis: Mapping[FailureKind, int], gate_open: bool, only_limits: bool,
-    plateau: str, together: str,
+    plateau: str, together: str, cost_usd: float,
 ) -> str:  # fmt: skip
     tried = frozenset(rung.kind for rung in seen)
-    return advise(Situation(ladder, tried, diagnosis, gate_open, only_limits, plateau, together))
+    return advise(Situation(ladder, tried, diagnosis, gate_open, only_limits, plateau, together, cost_usd))
 
 
 def _selected(

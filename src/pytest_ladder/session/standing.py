@@ -301,12 +301,19 @@ class Standing:
             self.ladder, self.current, self.diagnosis, lambda: not self.refusals, lambda: concessions(self.request),
             self.best is not None and _only_limits(self.best), self.looks,
             plateau=lambda: form_plateau(self.ladder, self.gains),
+            cost_usd=_cost(self.best) if self.best else 0.0,
         )  # fmt: skip
         unclear = [(rung, more) for rung in found.undecided if (more := self.undecided(rung))]
         if found.selected is not None or not found.complete or not unclear:
             return found
         told = "; ".join(f"{rung} is undecided, {more} would tell" for rung, more in unclear)
         return replace(found, recommendation=f"{told}. Or else: {found.recommendation}")
+
+
+def _cost(result: RungResult) -> float:
+    """USD of one answer."""
+    answers = sum(len(case.answers) for case in result.evaluation.cases)
+    return result.evaluation.usage.cost_usd / answers if answers else 0.0
 
 
 def _only_limits(result: RungResult) -> bool:
