@@ -340,3 +340,44 @@ def test_every_way_to_define_a_system_counts(root: Path, text: str):
 def test_a_file_that_is_not_there_is_told_with_the_nearest_one_that_is(root: Path):
     with pytest.raises(InvalidFile, match=r"no such file, got 'prompt/a\.md'\. Did you mean 'prompts/a\.md'\?"):
         fingerprint(ladder(root), rung(prompt="prompt/a.md"))
+
+
+TOOLS = ["systems.py:answer", "src.app.main:answer"]
+
+
+def test_the_files_of_the_tools_are_artifacts_but_those_of_installed_packages(root: Path):
+    found = fingerprint(ladder(root), rung(tools=[*TOOLS, "json:dumps", "jinja2.sandbox:safe_range"]))
+
+    assert set(found.artifacts) == {"../src/app/main.py", "systems.py"}
+
+
+@pytest.mark.parametrize("path", ["evals/systems.py", "src/app/main.py"])
+def test_a_tool_that_changes_is_another_version(root: Path, path: str):
+    before = fingerprint(ladder(root), rung(tools=TOOLS))
+
+    edit(root / path, "def answer(case):\n    return 'y'\n")
+
+    assert fingerprint(ladder(root), rung(tools=TOOLS)).digest != before.digest
+
+
+def test_each_file_of_tools_warns_of_its_imports_once(root: Path):
+    edit(root / "evals/systems.py", "import helper\n\ndef answer(case):\n    pass\n\ndef other(case):\n    pass\n")
+    edit(root / "src/app/main.py", "from src.app import other\n\ndef answer(case):\n    pass\n")
+    spec = rung(tools=["systems.py:answer", "systems.py:other", "src.app.main:answer"])
+
+    first, second = fingerprint(ladder(root), spec).warnings
+
+    assert "evals/systems.py imports evals/helper.py: a change there is not noticed" in first
+    assert "src/app/main.py imports src/app/__init__.py, src/app/other.py" in second
+    assert fingerprint(ladder(root), rung(**spec.options, depends=("evals/helper.py",))).warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("tool", "told"),
+    [("none.py:answer", "there is no such file"), ("systems.py:anwer", "Did you mean 'answer'"),
+     ("src.app.none:answer", "there is no module 'src.app.none'"), ("../../x.py:answer", "leaves")],
+)  # fmt: skip
+def test_a_tool_that_is_nowhere_is_told_with_its_key(root: Path, tool: str, told: str):
+    with pytest.raises(InvalidFile, match=told) as caught:
+        fingerprint(ladder(root), rung(tools=[tool]))
+    assert "tools" in str(caught.value)

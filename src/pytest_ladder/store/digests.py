@@ -140,7 +140,7 @@ def _code_files(ladder: Ladder, rung: RungSpec) -> Iterable[Path]:
             continue
         where = ladder.at_model(rung) if key == "model" else ladder.at("rungs", rung.id, key)
         path = code_file(reference, ladder.folder, ladder.rootdir, where)
-        if path:
+        if path and (key != TOOLS or _is_own(path, ladder)):
             check_defined(path, reference, where, relative(path, ladder.rootdir))
             yield path
 
@@ -174,13 +174,18 @@ def _warnings(ladder: Ladder, rung: RungSpec, files: Iterable[Path]) -> Iterable
     tools = [(TOOLS, reference) for reference in texts_of(rung.options.get(TOOLS))]
     written = [("system", rung.system)] if rung.system else [*tools, *_router(rung)]
     places = [(ladder.at("rungs", rung.id, key), reference) for key, reference in written]
-    paths = {code_file(reference, ladder.folder, ladder.rootdir, where): where for where, reference in places}
-    for path, where in paths.items():
-        imported = project_imports(path, ladder.folder, ladder.rootdir) if path else ()
+    found = {code_file(reference, ladder.folder, ladder.rootdir, where): where for where, reference in places}
+    for path, where in ((path, where) for path, where in found.items() if path and _is_own(path, ladder)):
+        imported = project_imports(path, ladder.folder, ladder.rootdir)
         missing = [relative(file, ladder.rootdir) for file in imported if file not in known]
-        if path and missing:
+        if missing:
             fault = f"{relative(path, ladder.rootdir)} imports {', '.join(missing)}: a change there is not noticed"
             yield message(where, fault, next_step="name the files in `depends`")
+
+
+def _is_own(path: Path, ladder: Ladder) -> bool:
+    """Whether a file is the project's; one of an installed package is elsewhere on every machine."""
+    return path.resolve().is_relative_to(ladder.rootdir.resolve()) and "site-packages" not in path.parts
 
 
 def contract(ladder: Ladder, rootdir: Path) -> str:
