@@ -105,6 +105,13 @@ def test_a_router_is_better_than_either_rung_and_costs_no_call_where_they_are_on
     assert all(len(record["calls"]) == 1 for record in records(ladder))
 
 
+def test_so_it_does_on_the_workers_of_xdist(ladder: Bench):
+    with_rung(ladder, RULES)
+    ran = ladder.spawn("-n", "2")
+    assert ran.returncode == 0, ran.stdout
+    assert counted(ladder) == {"PROMPT": CASES, "RAG": CASES}
+
+
 def test_it_asks_for_itself_where_they_are_not(ladder: Bench):
     assert with_rung(ladder, RULES).run("--ladder-rung=routed").status == 0
     assert counted(ladder) == {"PROMPT": 4, "RAG": 2}
