@@ -13,9 +13,12 @@ from hypothesis import strategies as st
 from pytest_ladder.core.answers import Reply
 from pytest_ladder.core.canonical import canonical
 from pytest_ladder.core.cases import Question
+from pytest_ladder.core.ports import Kit
+from pytest_ladder.core.rungs import Kind, RungSpec
 from pytest_ladder.core.structured import Schema
 from pytest_ladder.core.tool_schema import describe
 from pytest_ladder.rungs.function_tool import FunctionTool
+from pytest_ladder.rungs.registry import build
 from pytest_ladder.rungs.template import PromptTemplate
 from pytest_ladder.rungs.tool_talk import TOOL_PROMPT, Offer, ProviderTalk, TextTalk
 
@@ -130,3 +133,108 @@ def test_a_call_that_is_written_as_asked_is_read_as_it_is_meant(arguments: dict[
     (wanted,) = TALK.read(Reply(said, "m"), [OFFER], 0)
 
     assert (wanted.name, wanted.arguments, wanted.fault) == ("look_up", arguments, "")
+
+
+# --- whatever the model asks for, the rules hold ----------------------------------------------------------------------
+
+
+def a(x: int) -> int:
+    """One."""
+    if x < 0:
+        raise ValueError("negative")
+    return x
+
+
+def b(x: int) -> int:
+    """Two."""
+    return a(x)
+
+
+def c(x: int) -> int:
+    """Three."""
+    return a(x)
+
+
+FUNCTIONS = {"a": a, "b": b, "c": c}
+PLANS = st.sampled_from(["pro", "free"])
+RULE = st.fixed_dictionaries({}, optional={
+    "when": st.fixed_dictionaries({"plan": PLANS}), "at_most": st.integers(1, 3), "required": st.booleans(),
+    "arguments": st.fixed_dictionaries({"properties": st.just({"x": {"maximum": 2}})}),
+})  # fmt: skip
+RULES = st.fixed_dictionaries({"a": RULE, "b": RULE, "c": RULE}).flatmap(
+    lambda rules: st.sampled_from([[], ["a"]]).map(lambda after: {**rules, "b": {**rules["b"], "after": after}})
+)
+CALL = st.fixed_dictionaries({
+    "name": st.sampled_from(["a", "b", "c", "d"]),
+    "arguments": st.fixed_dictionaries({"x": st.one_of(st.integers(-1, 4), st.just("1"))}),
+})  # fmt: skip
+SCRIPT = st.lists(st.one_of(st.lists(CALL, min_size=1, max_size=4), st.just("done")), max_size=6)
+
+
+class Scripted:
+    """A model that says these things, one a turn, and then is done."""
+
+    def __init__(self, script: list[Any]) -> None:
+        self.script, self.asked = script, 0
+
+    async def chat(self, messages: Any, /, **options: Any) -> Reply:
+        said = self.script[self.asked] if self.asked < len(self.script) else "done"
+        self.asked += 1
+        return (
+            Reply(said, "m", cost_usd=0.5)
+            if isinstance(said, str)
+            else Reply("", "m", tool_calls=tuple(said), cost_usd=0.5)
+        )
+
+
+@given(RULES, SCRIPT, PLANS, st.integers(1, 6), st.integers(1, 6), st.one_of(st.none(), st.floats(0.1, 3)))
+@settings(max_examples=300)
+def test_no_call_breaks_a_rule_and_no_limit_is_passed(
+    rules: dict[str, Any], script: list[Any], plan: str, max_steps: int, max_calls: int, max_cost: float | None
+):
+    made: list[tuple[str, int]] = []
+
+    def tool(reference: str) -> FunctionTool:
+        name = reference.rpartition(":")[2]
+
+        def noted(x: int) -> int:
+            """Do it."""
+            made.append((name, x))
+            return FUNCTIONS[name](x)
+
+        return FunctionTool(noted, name, "x")
+
+    llm = Scripted(script)
+    kit = Kit(
+        llm=llm, read_text=lambda path: "user:\n{{ input }}", read_documents=lambda path: [],
+        read_examples=lambda path: [], retriever=lambda *_: None, chunk=lambda *_: [], tool=tool,
+        calling=lambda: "provider",
+    )  # fmt: skip
+    table = {"strategy": "tool_agent", "prompt": "p.md", "tools": ["t.py:a", "t.py:b", "t.py:c"], "tool_rules": rules,
+             "max_steps": max_steps, "max_tool_calls": max_calls, "max_cost": max_cost}  # fmt: skip
+    system = build(RungSpec("agent", Kind.DECOMPOSE, options=table), kit)
+    answer = asyncio.run(system.answer(Question("c", "q", {"plan": plan})))
+
+    assert [(call["name"], call["arguments"]["x"]) for call in answer.tool_calls] == made
+    assert len(made) <= max_calls
+    assert llm.asked <= max_steps + 1
+    if max_cost is not None:
+        assert (llm.asked - 2) * 0.5 < max_cost
+    succeeded: set[str] = set()
+    for place, (name, x) in enumerate(made):
+        rule = rules[name]
+        assert rule.get("when", {"plan": plan}) == {"plan": plan}
+        assert set(rule.get("after", ())) <= succeeded
+        assert [one for one, _ in made[: place + 1]].count(name) <= rule.get("at_most", 99)
+        assert "arguments" not in rule or x <= 2
+        succeeded |= {name} if x >= 0 else set()
+    needed = {
+        name for name, rule in rules.items() if rule.get("required") and rule.get("when", {}).get("plan", plan) == plan
+    }
+    assert (answer.validation is None) is (not needed)
+    if needed:
+        assert answer.validation["valid"] is (needed <= {name for name, _ in made})
+    done = [step for step in answer.steps if step["step"] in ("tool", "refused")]
+    wanted = [call["name"] for turn in script[: llm.asked] if isinstance(turn, list) for call in turn]
+    assert [step["name"] for step in done] == wanted
+    assert answer.steps[-1]["step"] == "stop"
