@@ -112,3 +112,25 @@ def test_an_embedder_that_is_missing_is_told_with_its_place(ladder: Bench):
     ran = ladder.run()
     assert ran.status == 1
     assert "[rungs.rag] retriever: embedder local:nowhere: there is no such folder" in ran.flat
+
+
+def test_a_document_that_changed_is_the_only_one_embedded_and_costs_nothing_once_it_is_as_before(ladder: Bench):
+    ladder.run()
+    embedded(ladder)
+    ladder.edit("kb.jsonl", '"fact 3"', '"fact 33"')
+    ladder.run()
+    assert embedded(ladder) == ["fact 33", "loaded"]
+    ladder.edit("kb.jsonl", '"fact 33"', '"fact 3"')
+    assert ladder.run("--ladder-record=all").status == 0
+    assert embedded(ladder) == []
+
+
+def test_other_files_of_the_model_embed_everything_again_and_the_old_ones_nothing(ladder: Bench):
+    ladder.run()
+    first = embedded(ladder)
+    ladder.write("weights/config.json", '{"pooling": "cls"}')
+    assert ladder.run("--ladder-record=all").status == 0
+    assert embedded(ladder) == first
+    ladder.write("weights/config.json", "{}")
+    assert ladder.run("--ladder-record=all").status == 0
+    assert embedded(ladder) == []

@@ -80,6 +80,7 @@ def test_finding_is_searching_with_queries_embedded_together(home: Path, letters
     retriever = dense(home)
 
     async def main() -> list[Any]:
+        await retriever.prepare()
         return await asyncio.gather(*(retriever.find(query, 2) for query in ("aab", "c", "b", "ab")))
 
     together = asyncio.run(main())

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -90,3 +93,20 @@ def test_nothing_half_written_is_left(folder: Path, monkeypatch):
     monkeypatch.setattr("os.replace", full)
     Vectors(folder).add({key(1): vector(10)})
     assert list(folder.iterdir()) == []
+
+
+def test_processes_that_write_at_once_lose_nothing_and_repeat_nothing(folder: Path):
+    code = (
+        "import hashlib, sys\nfrom pathlib import Path\nimport numpy as np\n"
+        "from pytest_ladder.backends.vectors import Vectors\n"
+        "store = Vectors(Path(sys.argv[1]))\n"
+        "for n in range(30):\n"
+        "    key = hashlib.sha256(f'{sys.argv[2]} {n}'.encode()).digest()\n"
+        "    store.add({key: np.full(4, n, np.float32)})\n"
+    )
+    commands = [[sys.executable, "-c", code, str(folder), name] for name in "abc"]
+    running = [subprocess.Popen(command) for command in commands]
+    assert [process.wait(timeout=120) for process in running] == [0, 0, 0]
+    keys = {hashlib.sha256(f"{name} {n}".encode()).digest(): n for name in "abc" for n in range(30)}
+    found = Vectors(folder).get(keys)
+    assert {key: vector.tolist() for key, vector in found.items()} == {key: [n] * 4 for key, n in keys.items()}
