@@ -10,6 +10,7 @@ from pytest_ladder.core.answers import Answer, Usage
 from pytest_ladder.core.entries import RungEntry
 from pytest_ladder.core.ports import Priced
 from pytest_ladder.core.prices import CHARACTERS_A_TOKEN, TOKENS_AN_ANSWER, Price, usd
+from pytest_ladder.core.prompts import split_front_matter
 from pytest_ladder.core.rungs import RungSpec
 from pytest_ladder.core.scores import Scored
 from pytest_ladder.engine.client import Client
@@ -107,7 +108,8 @@ def _texts(files: LadderFiles, rung: RungSpec) -> Iterator[str]:
     for key in ("prompt", "examples", "output"):
         written = rung.options.get(key)
         if isinstance(written, str):
-            yield read_text(parts.path(written), parts.shown(written))
+            text = read_text(parts.path(written), parts.shown(written))
+            yield split_front_matter(text, parts.shown(written)).body if key == "prompt" else text
     corpus = rung.options.get("corpus")
     if isinstance(corpus, str):
         documents = parts.documents(corpus)

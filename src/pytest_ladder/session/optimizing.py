@@ -92,9 +92,9 @@ class Optimizing:
         told = f"the search is not finished, after {plural(trials.used.calls, 'call')}: {stopped}"
         if trials.faults and isinstance(stopped, ModelFailed):
             told += f" The first that failed: {trials.faults[0].message}"
-        step = "Run again to go on: what was asked is on record and costs nothing the second time."
-        kind = BudgetSpent if isinstance(stopped, BudgetSpent) else ModelFailed
-        return kind(f"{rung.at()}: {told} {step}")
+        if isinstance(stopped, BudgetSpent):  # it says itself how to go on
+            return BudgetSpent(f"{rung.at()}: {told}")
+        return ModelFailed(f"{rung.at()}: {told} Run again to go on: what was asked is on record, and free.")
 
     def _price(self, rung: RungSpec, material: Material) -> str:
         """What all calls of a search will cost, roughly, were they answers; empty where nothing tells."""
