@@ -73,7 +73,7 @@ def _parser() -> argparse.ArgumentParser:
     for name, run, told in (
         ("status", _status, "show how each ladder stands, from its log"),
         ("verify", _verify, "recompute every figure from the recordings and compare with the log"),
-        ("prune", _prune, "remove recordings that neither the log nor today's rungs name"),
+        ("prune", _prune, "remove recordings and searched prompts that neither the log nor today's rungs name"),
     ):
         command = commands.add_parser(name, help=told, description=told)
         command.add_argument(
