@@ -28,11 +28,11 @@ export PYTHONUTF8 := 1
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test lint suite test-core test-wheel test-judge bench clean python-version
+.PHONY: help demo test lint suite test-core test-wheel test-judge bench bench-banking77 clean python-version
 .DELETE_ON_ERROR:
 
 help: ## say what can be made
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{printf "%-18s %s\n", $$1, $$2}'
+	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{printf "%-22s %s\n", $$1, $$2}'
 
 demo: $(VENV)/.stamp-local ## see two ladders climbed by a real model, and the gate refuse
 	@$(BIN)/python scripts/demo.py
@@ -65,6 +65,10 @@ test-judge: $(JUDGE)/.stamp ## run deepeval's metrics, in an environment of thei
 
 bench: $(VENV)/.stamp-dev ## measure what the plugin costs
 	@$(BIN)/python benchmarks/run.py
+
+bench-banking77: $(VENV)/.stamp-dev ## climb retrieval on BANKING77: make bench-banking77 DATA=FOLDER
+	@test -n "$(DATA)" || { echo "Say where train.csv and test.csv lie: make bench-banking77 DATA=FOLDER"; exit 1; }
+	@$(BIN)/python benchmarks/banking77.py --data "$(DATA)"
 
 clean: ## remove what was made here
 	@rm -rf $(VENV) $(CORE) $(JUDGE) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
