@@ -14,6 +14,7 @@ from tests.fault import (
     test_attacks,
     test_attacks_around,
     test_attacks_base,
+    test_attacks_judges,
     test_attacks_outside,
     test_attacks_told,
     test_attacks_tools,
@@ -33,8 +34,9 @@ SUITES: Mapping[str, tuple[Mapping[str, Any], ...]] = {
         test_attacks_base.HISTORY, test_attacks_base.RULES,
     ),
     "Refused: calls of tools": (test_attacks_tools.TOOLS_TOLD,),
+    "Judges": (test_attacks_judges.JUDGES, test_attacks_judges.JUDGES_TOLD),
     "Recorded": (test_attacks_told.TOLD,),
-    "Passed": (test_attacks_outside.OUTSIDE,),
+    "Passed": (test_attacks_outside.OUTSIDE, test_attacks_judges.JUDGES_PASSED),
 }  # fmt: skip
 """Section of the page -> where its attacks are tested."""
 PARTLY = (test_attacks_base.RULES,)

@@ -19,7 +19,7 @@ def verdict(messages):
         file.write("judge " + messages[-1]["content"].replace("\\n", " ") + "\\n")
     if len(messages) > 1:
         return {{"text": {repaired!r}, "model": "judge-1", "cost_usd": 0.01}}
-    expected, answer = re.findall("<(.*?)>", messages[-1]["content"])
+    expected, answer = re.findall("(?s)<(.*?)>", messages[-1]["content"])
     return {{"text": {first}, "model": "judge-1", "cost_usd": 0.01, "prompt_tokens": 20, "completion_tokens": 1}}
 """
 WORDS = '"yes" if expected == answer else "no"'

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 
@@ -96,11 +97,40 @@ class Judgement:
 
 
 def check_words(labels: Iterable[Judgement], metrics: Iterable[MetricSpec]) -> None:
-    """Raise InvalidFile on a label whose word is none of its metric's; labels of other metrics are passed over."""
+    """Raise InvalidFile on a label whose word is none of its metric's, or that the judge itself gave.
+
+    Labels of other metrics are passed over.
+    """
     judged = {metric.name: metric for metric in metrics if is_judged(metric)}
     for label in labels:
         if label.metric in judged:
             label.place(judged[label.metric])
+            _check_person(label, judged[label.metric])
+
+
+def _check_person(label: Judgement, metric: MetricSpec) -> None:
+    """Raise InvalidFile where a label is by the judge's model, by its whole name or by its last part."""
+    model = str(metric.options.get("model", "")).casefold()
+    if model and label.by.strip().casefold() in {model, *re.split(r"[/#]", model)[-1:]}:
+        fault = "the judge cannot be held against its own labels"
+        raise InvalidFile(message(label.where, fault, got=label.by, expected="the name of a person in 'by'"))
+
+
+def judges_itself(metrics: Iterable[MetricSpec], models: Mapping[str, Collection[str]]) -> Iterator[str]:
+    """Say which rungs are judged by a model that answers there.
+
+    Args:
+        metrics: Of the ladder.
+        models: Rung id -> the models that it asks.
+    """
+    for metric in metrics:
+        model = metric.options.get("model")
+        rungs = [rung for rung, asked in models.items() if is_judged(metric) and model in asked]
+        if rungs:
+            yield (
+                f"{model} judges its own answers by {metric.name} ({', '.join(rungs)}): models favour what they say "
+                "themselves. Name another judge, or label answers of these rungs too"
+            )
 
 
 def _begins(digest: str, written: str) -> bool:

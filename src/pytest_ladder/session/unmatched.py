@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from datetime import date
 
 from pytest_ladder.core.gate import WAIVES
+from pytest_ladder.core.judged import judges_itself
 from pytest_ladder.core.stopping import hindered
 from pytest_ladder.report.numbers import plural
 from pytest_ladder.session.ladder_run import LadderRun
@@ -28,6 +29,8 @@ def _judgements(run: LadderRun) -> Iterator[str]:
     if run.agreements.uncounted:
         many = plural(run.agreements.uncounted, "label")
         yield f"judgements.jsonl: {many} of no judged answer on record: the answer is gone, or the log came later"
+    models = {rung.id: [asked.model for asked in rung.asks if asked.model] for rung in run.ladder.rungs}
+    yield from judges_itself(run.ladder.metrics, models)
 
 
 def _keys(run: LadderRun) -> Iterator[str]:
