@@ -138,3 +138,28 @@ def test_expected_answers_that_are_no_texts_are_shown_as_json(bench: Bench):
     text = found(bench).read_text(encoding="utf-8")
     assert '{"code": "' in text
     assert json.loads(next(line for line in text.splitlines() if line.startswith("{")))["code"] in RIGHT.values()
+
+
+def test_answers_that_must_fit_a_schema_are_searched_with_their_repairs_counted(bench: Bench):
+    make(
+        bench,
+        SEARCH.replace('instructions = ["shout.md"]\n', 'output = "schema.json"\n').replace("demos = 6", "demos = 1"),
+    )
+    bench.edit("ladder.toml", 'scorer = "exact_match"', 'scorer = "json_fields"')
+    bench.write("schema.json", json.dumps({"type": "object", "required": ["code"]}))
+    for name, what, many in (("pool.jsonl", "pool", 12), ("dev.jsonl", "dev", 8), ("cases.jsonl", "case", 4)):
+        rows = [{**row, "expected": {"code": "OTTER"}} for row in asks(many, what, ["red"])]
+        bench.write(name, jsonl({k: v for k, v in row.items() if k != "id" or what != "pool"} for row in rows))
+    bench.edit("models.py", 'return {"text": code.upper() if "SHOUT" in system else code,', (
+        "again = 'cannot be used' in messages[-1]['content']\n"
+        "    text = '{\"code\": \"OTTER\"}' if len(messages) > 4 or again else 'no'\n"
+        '    return {"text": text,'
+    ))  # fmt: skip
+    ran = bench.run()
+    assert ran.status == 0, ran.text
+    told = found(bench).read_text(encoding="utf-8")
+    used = int(told.partition("used: ")[2].partition(" calls")[0])
+    kept = (bench.folder / "recordings/optimize/calls.jsonl").read_text(encoding="utf-8").splitlines()
+    assert used == sum(len(json.loads(line)["calls"]) for line in kept) <= 300
+    assert "cannot be used" in "".join(bench.asked())
+    assert "found: 1.000" in told

@@ -35,7 +35,9 @@ def test_plain_files_are_right(folder: Path):
     check(folder)
 
 
-@pytest.mark.parametrize("name", ["escalation.jsonl", "labels.jsonl", "recordings", "recordings/rag", "scores/rag"])
+@pytest.mark.parametrize(
+    "name", ["escalation.jsonl", "labels.jsonl", "recordings", "recordings/rag", "scores/rag", "optimized/x"]
+)
 def test_evidence_may_be_a_link_inside_the_rootdir_but_not_out_of_it(folder: Path, name: str):
     link(folder / name, folder.parents[1] / "elsewhere" / Path(name).name)
     check(folder)

@@ -10,7 +10,10 @@ from pytest_ladder.store.paths import relative
 
 GUARDED = "waivers.toml"
 """Read only where it is a file itself."""
-_KEPT = ("escalation.jsonl", "labels.jsonl", "recordings", "scores", "recordings/*", "scores/*", "recordings/*/*.jsonl")
+_KEPT = (
+    "escalation.jsonl", "labels.jsonl", "recordings", "scores", "recordings/*", "scores/*", "recordings/*/*.jsonl",
+    "optimized", "optimized/*", "optimized/*/*.md",
+)  # fmt: skip
 
 
 def check_links(folder: Path, rootdir: Path) -> None:
