@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
+
+import pytest
 
 from pytest_ladder.cli.main import main
 from tests.plugin.bench import Bench
 from tests.plugin.judging import METRIC, PROMPT
 from tests.plugin.test_optimize import COLOURS, RIGHT, SEARCH, asks, found, jsonl, make
+from tests.repository import Repository
 
 JUDGE = """\
 from pathlib import Path
@@ -163,3 +168,40 @@ def test_answers_that_must_fit_a_schema_are_searched_with_their_repairs_counted(
     assert used == sum(len(json.loads(line)["calls"]) for line in kept) <= 300
     assert "cannot be used" in "".join(bench.asked())
     assert "found: 1.000" in told
+
+
+def test_against_a_base_the_prompt_that_was_found_there_counts(bench: Bench):
+    make(bench)
+    assert bench.run().status == 0
+    repository = Repository.make(bench.pytester.path)
+    repository.branch()
+    spoilt = found(bench).read_text(encoding="utf-8").replace("SHOUT", "Whisper").replace("version: 1", "version: 2")
+    found(bench).write_text(spoilt, encoding="utf-8")
+    bench.run()
+    repository.commit()
+    ran = bench.run("--ladder-base=main", "--ladder-record=none")
+    assert ran.status == 1
+    assert "compared with main" in ran.flat
+    assert "optimize" in ran.flat.partition("compared with main")[2]
+    assert "regression" in ran.flat
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_the_tables_of_the_page_are_read_and_the_first_one_runs(bench: Bench, number: int):
+    page = (Path(__file__).parents[2] / "docs/how-to/optimise-prompts.md").read_text(encoding="utf-8")
+    block = re.findall(r"(?ms)^```toml\n(.*?)^```", page)[number]
+    make(bench)
+    for name in ("answer", "answer_terse"):
+        bench.write(f"prompts/{name}.md", (bench.folder / "start.md").read_text(encoding="utf-8"))
+    bench.write("prompts/answer_stepwise.md", (bench.folder / "shout.md").read_text(encoding="utf-8"))
+    bench.write("past-answers.jsonl", (bench.folder / "pool.jsonl").read_text(encoding="utf-8"))
+    head, _, _ = (bench.folder / "ladder.toml").read_text(encoding="utf-8").partition("[rungs.optimize]")
+    top, _, rung = block.partition("[rungs.optimize]")
+    assert top.strip() in head
+    bench.write("ladder.toml", f"{head}[rungs.optimize]{rung}")
+    if number == 0:
+        ran = bench.run()
+        assert ran.status == 0, ran.text
+        assert "instruction: evals/support/prompts/answer_stepwise.md" in found(bench).read_text(encoding="utf-8")
+    else:
+        assert main(["status", str(bench.folder)]) == 0
