@@ -127,6 +127,18 @@ def test_an_exception_of_a_class_to_come_counts_as_its_nearest_base(litellm: Any
     assert type(fault) is ModelUnavailable
 
 
+@pytest.mark.parametrize(
+    ("said", "kind"),
+    [("Bedrock doesn't support tool_choice=none", ModelFailed), ("openai does not support: ['top_k']", ModelRefused)],
+)
+def test_an_option_that_can_be_left_out_is_no_reason_to_end_a_rung(litellm: Any, said: str, kind: type[Exception]):
+    error = litellm.exceptions.UnsupportedParamsError(message=said, llm_provider="bedrock", model="m", status_code=400)
+
+    fault = fault_of(error, "bedrock/m")
+    assert type(fault) is kind
+    assert said[:20] in str(fault)
+
+
 # --- what it would do by itself ---------------------------------------------------------------------------------------
 
 

@@ -158,6 +158,21 @@ def test_the_last_answer_is_asked_for_with_calls_forbidden(pytester: pytest.Pyte
         assert sum(request.body.get("tool_choice") == "none" for request in server.requests) == CASES
 
 
+def test_a_provider_that_cannot_forbid_calls_is_asked_without(pytester: pytest.Pytester, kind: str):
+    def endless(seen: Seen) -> Act:
+        if "tool_choice" in seen.body:
+            return failing(400, text="tool_choice is not supported by this model")
+        if "No further tool" in str(seen.body["messages"][-1]["content"]):
+            return saying(f"order {str(seen.body['messages'][1]['content']).rpartition(' ')[2]} is sent")
+        return calling((f"a{seen.number}", "look_up", '{"order": "0"}'))
+
+    with Loopback(endless) as server:
+        bench = make(pytester, kind, server, "max_steps = 1\n")
+        ran = bench.spawn("--ladder-concurrency=1")
+        assert ran.returncode == 0, ran.stdout
+        assert ["tool_choice" in request.body for request in server.requests] == [False, True, False, *[False] * 6]
+
+
 def test_the_cost_of_an_answer_is_bounded(pytester: pytest.Pytester, kind: str):
     def endless(seen: Seen) -> Act:
         if seen.body.get("tool_choice") == "none":

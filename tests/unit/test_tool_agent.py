@@ -99,6 +99,7 @@ def test_a_model_that_refuses_tools_is_spoken_to_in_text_from_then_on(fault: Exc
     assert {answer.steps[-1]["mode"] for answer in made} == {"text"}
     assert sum("tools" in options for options in llm.options) == 5
     assert all("You can call tools" in prompt[0]["content"] for prompt in llm.asked[-5:])
+    assert all(prompt.flags == ("fallback",) for prompt in llm.asked[-10:])
 
 
 @pytest.mark.parametrize(
@@ -126,6 +127,31 @@ def test_the_last_request_forbids_calls_and_keeps_the_tools():
     assert answer.text == "done"
     assert [options.get("tool_choice") for options in llm.options] == [None, "none"]
     assert llm.options[0]["tools"] == llm.options[1]["tools"]
+
+
+@pytest.mark.parametrize("fault", [ModelFailed("400: 'tool_choice' is not known"), ModelFailed("no tool_choice=none")])
+def test_a_provider_that_cannot_forbid_calls_is_asked_without(fault: Exception):
+    def say(messages: Sequence[Mapping[str, Any]], options: Mapping[str, Any]) -> Reply:
+        if "tool_choice" in options:
+            raise fault
+        last = str(messages[-1]["content"]).startswith("No further tool")
+        return Reply("done", "m") if last else doubling(messages[:1], options)
+
+    made, llm = answers(say, 4, max_steps=1)
+
+    assert [answer.text for answer in made] == ["done"] * 4
+    assert all("tools" in options for options in llm.options)
+    assert llm.options[-1].get("tool_choice") is None
+
+
+def test_another_fault_of_the_last_request_is_an_error():
+    def say(messages: Sequence[Mapping[str, Any]], options: Mapping[str, Any]) -> Reply:
+        if "tool_choice" in options:
+            raise ModelFailed("400: too long")
+        return doubling(messages[:1], options)
+
+    with pytest.raises(ModelFailed, match="too long"):
+        answers(say, max_steps=1)
 
 
 def test_parts_of_the_prompt_add_up_to_what_is_said():

@@ -9,6 +9,8 @@ from pytest_ladder.errors import LadderError, ModelFailed, ModelRefused, ModelUn
 
 _UNREACHED = ("ConnectError", "ConnectTimeout", "ClientConnectorError", "ConnectionRefusedError")
 """Causes by which a call never reached the provider."""
+_SPARED = "tool_choice"
+"""An option of an agent's last request alone: a provider that does not know it is asked again without."""
 
 REFUSED, LIMITED, UNAVAILABLE, FAILED, BY_STATUS = "refused", "limited", "unavailable", "failed", "by status"
 
@@ -62,6 +64,8 @@ def fault_of(error: Exception, name: str) -> LadderError:
         return fault_of_status(name, status, str(error), headers)
     if kind == LIMITED and QUOTA in _whole(error):
         return fault_of_status(name, 429, f"{excerpt(error)}, {QUOTA}", headers)
+    if kind == REFUSED and type(error).__name__ == "UnsupportedParamsError" and _SPARED in str(error):
+        kind = FAILED
     if kind == REFUSED:
         step = "check the model's name, its options, the key in the environment, and what its account may use"
         return ModelRefused(_told(error, name, step))

@@ -22,7 +22,7 @@ COLD = "cold"
 REPAIRING = "repair"
 """The call shows the model an answer of its own that did not fit, and asks again."""
 FALLBACK = "fallback"
-"""The call shows the schema in the prompt because the provider did not take it."""
+"""The call shows the schema, or the tools, in the prompt because the provider did not take them."""
 FLAGS = (COLD, REPAIRING, FALLBACK)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from pytest_ladder.core.answers import Answer, Reply
 from pytest_ladder.core.canonical import Json
 from pytest_ladder.core.cases import Question
-from pytest_ladder.core.prompt_parts import CONTEXT, REPAIR, REPAIRING, Prompt
+from pytest_ladder.core.prompt_parts import CONTEXT, FALLBACK, REPAIR, REPAIRING, Prompt
 from pytest_ladder.core.traces import place_of
 from pytest_ladder.errors import InvalidFile, LadderError, ModelFailed, ModelRefused, ModelUnavailable, message
 from pytest_ladder.rungs.advanced_rag import Found
@@ -76,22 +76,32 @@ class Run:
             raise InvalidFile(message(self.parts.where, fault, next_step="end it with a `user:` message"))
         if self.parts.form:
             prompt = self.parts.form.shown(prompt)
-        self.talk, self.prompt = talk, talk.opened(prompt, self.offers, self.question)
+        opened = talk.opened(prompt, self.offers, self.question)
+        self.talk, self.prompt = talk, Prompt(opened, opened.parts, [*opened.flags, *talk.flags])
 
     async def _chat(self, last: bool = False) -> Reply:
         try:
             reply = await self._once(last)
         except (ModelFailed, ModelRefused) as fault:
-            talks = self.parts.talks
-            other = talks[-1] if len(talks) > 1 or self.talk is not talks[0] else None
-            if other is None or self.turns or isinstance(fault, ModelUnavailable) or "tool" not in str(fault).lower():
+            if isinstance(fault, ModelUnavailable) or not self._otherwise(str(fault).lower(), last):
                 raise
-            del talks[:-1]  # for all answers from now on
-            self._open(other)
             reply = await self._once(last)
         self.turns += 1
         self.spent_usd += reply.cost_usd
         return reply
+
+    def _otherwise(self, fault: str, last: bool) -> bool:
+        """Whether a refused request can be made in another way; it is then made so for all answers from now on."""
+        talks = self.parts.talks
+        if last and "tool_choice" in fault:
+            self.talk.forbids = False
+        elif not self.turns and "tool" in fault and (len(talks) > 1 or self.talk is not talks[0]):
+            del talks[:-1]
+            talks[0].flags = (FALLBACK,)
+            self._open(talks[0])
+        else:
+            return False
+        return True
 
     async def _once(self, last: bool) -> Reply:
         return await self.parts.llm.chat(self.prompt, **self.talk.options(self.offers, last))

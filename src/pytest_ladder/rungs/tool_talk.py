@@ -60,6 +60,10 @@ class Talk(Protocol):
 
     mode: str
     """Its name, as `tool_mode` has it."""
+    flags: tuple[str, ...]
+    """What is special about its requests, of `core.prompt_parts.FLAGS`."""
+    forbids: bool
+    """Whether the last request says that no call is made any more."""
 
     def opened(self, prompt: Prompt, offers: Sequence[Offer], question: Question) -> Prompt:
         """The conversation before the first reply."""
@@ -78,6 +82,11 @@ class ProviderTalk:
     """The fields `tools` and `tool_calls` of chat completion interfaces."""
 
     mode = PROVIDER
+    flags: tuple[str, ...] = ()
+
+    def __init__(self) -> None:
+        """Begin; the provider is taken to know how calls are forbidden until it says otherwise."""
+        self.forbids = True
 
     def opened(self, prompt: Prompt, offers: Sequence[Offer], question: Question) -> Prompt:  # noqa: ARG002
         """The prompt as it is; the tools go along beside it."""
@@ -87,7 +96,10 @@ class ProviderTalk:
     def options(self, offers: Sequence[Offer], last: bool) -> dict[str, Json]:
         """The tools: the same in every request of an answer, so that its calls so far keep their meaning."""
         tools = [{"type": "function", "function": _function(offer)} for offer in offers]
-        return {**({"tools": tools} if tools else {}), **({"tool_choice": "none"} if tools and last else {})}
+        return {
+            **({"tools": tools} if tools else {}),
+            **({"tool_choice": "none"} if tools and last and self.forbids else {}),
+        }
 
     def read(self, reply: Reply, offers: Sequence[Offer], before: int) -> list[Wanted]:  # noqa: ARG002
         """The reply's tool calls, each with an id."""
@@ -109,10 +121,12 @@ class TextTalk:
     """One line `CALL name {json}`; whatever has none is the answer."""
 
     mode = TEXT
+    forbids = False
 
     def __init__(self, template: PromptTemplate) -> None:
         """Take the prompt that tells of the tools."""
         self._template = template
+        self.flags: tuple[str, ...] = ()
 
     def opened(self, prompt: Prompt, offers: Sequence[Offer], question: Question) -> Prompt:
         """The prompt with the tools in its system message, or where it has none at the head of its first message."""
