@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from pytest_ladder.core.answers import CaseError, Record, Usage
 from pytest_ladder.core.cases import Case, EvalSet, clusters
@@ -132,6 +132,8 @@ class _Values:
     by_id: Mapping[str, CaseResult]
     clusters: Mapping[str, str]
     binary: Collection[str]
+    made: dict[tuple[str, str, Confidences, float | None], Figure] = field(default_factory=dict)
+    """Figures that were bounded already: thresholds ask for the same ones several times."""
 
     @classmethod
     def of(cls, ladder: Ladder, evalset: EvalSet, results: Sequence[CaseResult], binary: Collection[str]) -> _Values:
@@ -179,6 +181,12 @@ class _Values:
         return unjudged if result.unjudged(metric) else result.value(metric)
 
     def _figure(self, metric: str, slice_: str, sure: Confidences, unjudged: float | None = None) -> Figure:
+        key = metric, slice_, sure, unjudged
+        if key not in self.made:
+            self.made[key] = self._bounded(*key)
+        return self.made[key]
+
+    def _bounded(self, metric: str, slice_: str, sure: Confidences, unjudged: float | None) -> Figure:
         cases = self.evalset.slices.get(slice_, ())
         known = {case.id: value for case in cases if (value := self._value(case, metric, unjudged)) is not None}
         unasked = sum(self.by_id[case.id].unasked for case in cases)

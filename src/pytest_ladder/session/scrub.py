@@ -31,6 +31,8 @@ class Scrubber:
 
     def value(self, value: Json) -> Json:
         """A JSON value with every text in it scrubbed; keys stay."""
+        if not value:
+            return value
         if isinstance(value, str):
             return self.text(value)
         if isinstance(value, dict):

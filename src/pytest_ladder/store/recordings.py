@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
 
@@ -80,8 +82,9 @@ class Recordings:
         self._records: dict[Key, Record] = {}
         self._by_input: dict[tuple[str, int], Record] = {}
         self._lines = 0
-        for number, value in read_lines(self.path, rootdir, torn_ok=True) if self.path.exists() else ():
-            self._take(parse_record(value, f"{self._where}:{number}"), f"{self._where}:{number}")
+        with _uncollected():
+            for number, value in read_lines(self.path, rootdir, torn_ok=True) if self.path.exists() else ():
+                self._take(parse_record(value, f"{self._where}:{number}"), f"{self._where}:{number}")
 
     def _take(self, record: Record, where: str) -> None:
         if record.fingerprint != self.fingerprint:
@@ -130,6 +133,18 @@ class Recordings:
         wanted = ((case, repeat) for case in evalset for repeat in range(repeats))
         found = (self.get(case.id, case.input_digest, repeat) for case, repeat in wanted)
         return [record for record in found if record]
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Keep the garbage collector away while many objects are made that all stay: it looks at them again and again."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def _key(record: Record) -> Key:
