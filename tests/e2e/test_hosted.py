@@ -239,7 +239,21 @@ def test_an_answer_without_usage_is_an_answer_where_they_cost_nothing(asked: Ask
 
 
 @pytest.mark.parametrize(
-    "option", ["api_key", "stream", "n", "max_retries", "num_retries", "fallbacks", "mock_response", "caching", "model"]
+    "option",
+    [
+        "api_key",
+        "stream",
+        "n",
+        "max_retries",
+        "num_retries",
+        "fallbacks",
+        "context_window_fallback_dict",
+        "mock_response",
+        "mock_tool_calls",
+        "caching",
+        "cache",
+        "model",
+    ],
 )
 def test_options_that_would_go_round_the_bounds_are_refused(asked: Asked, option: str):
     with pytest.raises(InvalidRequest, match=rf"the option `{option}` cannot be used with a hosted model"):

@@ -52,7 +52,9 @@ _NEVER: Mapping[str, str] = {
     "max_retries": "leave it out: calls are repeated by this plugin, within its bounds",
     "num_retries": "leave it out: calls are repeated by this plugin, within its bounds",
     "fallbacks": "leave it out: a rung's answers come from one model",
+    "context_window_fallback_dict": "leave it out: a rung's answers come from one model",
     "mock_response": "leave it out: what no model said is no evidence",
+    "mock_tool_calls": "leave it out: what no model said is no evidence",
     "caching": "leave it out: answers are recorded by this plugin",
     "cache": "leave it out: answers are recorded by this plugin",
 }
