@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from examples.model.world import NOUNS
+from examples.support_hard import reranker
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples"
@@ -144,6 +145,16 @@ def test_a_paraphrased_question_does_not_say_what_its_article_says():
     for case in hard("paraphrased"):
         attribute = articles[case["evidence"][0]].removeprefix("The ").partition(" of the ")[0]
         assert attribute not in case["input"]
+
+
+def test_the_reranker_learns_from_groups_in_which_one_article_alone_answers():
+    batches = list(reranker.batches())
+    groups = [group for batch in batches for group in batch]
+
+    assert len(batches) == reranker.STEPS
+    for _, (right, *wrong) in groups:
+        assert len(wrong) == reranker.WRONG
+        assert not [text for text in wrong if text.startswith(right.partition(" is ")[0] + " is ")]
 
 
 def test_hard_unknown_questions_are_of_products_and_orders_that_are_not_there():
