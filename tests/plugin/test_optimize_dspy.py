@@ -96,3 +96,4 @@ def test_without_the_extra_the_run_says_how_to_install_it(bench: Bench, monkeypa
     assert ran.status == 1
     assert 'Install it: `pip install "pytest-ladder[dspy]"`' in ran.flat
     assert json.dumps(bench.log) == "[]"
+    assert bench.asked() == []

@@ -46,6 +46,14 @@ class Task:
     threads: int
 
 
+def load(optimizer: str) -> ModuleType:
+    """DSPy, with what an optimizer needs besides; raises MissingDependency where it is not installed."""
+    dspy = require("dspy", f"the optimizer `dspy:{optimizer}`", "dspy")
+    if optimizer == "MIPROv2":
+        require("optuna", f"the optimizer `dspy:{optimizer}`", "dspy")
+    return dspy
+
+
 def search(optimizer: str, task: Task, ways: Ways) -> tuple[str, Shown]:
     """The instruction and the demonstrations that DSPy ends with.
 
@@ -58,9 +66,7 @@ def search(optimizer: str, task: Task, ways: Ways) -> tuple[str, Shown]:
         MissingDependency: DSPy, or what it needs, is not installed.
         Exception: whatever the ways raise, or DSPy makes of it.
     """
-    dspy = require("dspy", f"the optimizer `dspy:{optimizer}`", "dspy")
-    if optimizer == "MIPROv2":
-        require("optuna", f"the optimizer `dspy:{optimizer}`", "dspy")
+    dspy = load(optimizer)
     with _quiet(dspy):
         student = _student(dspy, task, ways)
         lm = dspy.LM("ladder/proposer", engine=_Engine(dspy, ways.write), cache=False, num_retries=0)

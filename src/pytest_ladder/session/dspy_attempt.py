@@ -7,7 +7,7 @@ from collections.abc import Coroutine, Sequence
 from threading import Lock
 from typing import Any, TypeVar
 
-from pytest_ladder.backends.dspy_search import Shown, Task, Ways, search
+from pytest_ladder.backends.dspy_search import Shown, Task, Ways, load, search
 from pytest_ladder.core.cases import Case, EvalSet
 from pytest_ladder.core.prompt_parts import INSTRUCTIONS, Prompt
 from pytest_ladder.core.searching import START, mean
@@ -33,6 +33,7 @@ class DspyAttempt(Attempt):
 
     async def run(self) -> Found:
         """Let DSPy search with the calls that a race in the end leaves, then race."""
+        load(self.material.search.optimizer.removeprefix(DSPY))
         demos = await self._demonstrations()
         talk = _Talk(self, demos)
         try:
