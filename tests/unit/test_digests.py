@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json.decoder
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +13,7 @@ from pytest_ladder.core.ladder import DecisionPolicy, Ladder, Limits
 from pytest_ladder.core.rungs import Kind, RungSpec
 from pytest_ladder.core.scores import MetricSpec
 from pytest_ladder.errors import InvalidFile
+from pytest_ladder.store.artifacts import artifact_path
 from pytest_ladder.store.digests import contract, fingerprint, version_digest
 
 FILES = {
@@ -173,7 +175,21 @@ def test_finding_a_module_does_not_import_it(root: Path):
 def test_an_installed_module_counts_by_its_file(root: Path):
     found = fingerprint(ladder(root), rung(system="json.decoder:JSONDecoder"))
 
-    assert [Path(path).name for path in found.artifacts] == ["decoder.py"]
+    assert list(found.artifacts) == ["installed:json/decoder.py"]
+    assert artifact_path("installed:json/decoder.py", root).samefile(json.decoder.__file__)
+
+
+def test_an_installed_module_is_the_same_version_wherever_it_is_installed(root: Path, tmp_path: Path, monkeypatch):
+    found = []
+    for place in ("a/site-packages", "elsewhere/b/site-packages"):
+        (tmp_path / place / "acme").mkdir(parents=True)
+        edit(tmp_path / place / "acme/answers.py", "def answer(case): ...\n")
+        with monkeypatch.context() as patch:
+            patch.syspath_prepend(str(tmp_path / place))
+            found.append(fingerprint(ladder(root), rung(system="acme.answers:answer")))
+
+    assert found[0] == found[1]
+    assert list(found[0].artifacts) == ["installed:acme/answers.py"]
 
 
 def test_depends_adds_files_and_quiets_the_warning(root: Path):

@@ -37,6 +37,7 @@ from pytest_ladder.session.judging import Judging
 from pytest_ladder.session.scrub import Scrubber
 from pytest_ladder.session.settings import Settings
 from pytest_ladder.session.tools import check_agents
+from pytest_ladder.store.artifacts import is_own
 from pytest_ladder.store.cases_file import read_cases
 from pytest_ladder.store.digests import Fingerprint, contract, fingerprint, found_path, searches
 from pytest_ladder.store.escalation_log import read_log
@@ -210,9 +211,8 @@ class LadderFiles:
 
     def _added_files(self, rung: RungSpec) -> tuple[Path, ...]:
         """The file of a system that a plugin gives, where it is of the project: an installed one is known by name."""
-        root = self.shared.rootdir.resolve()
         files = [path.resolve() for path in source_files(self.assembler.added(rung))]
-        return tuple(path for path in files if path.is_relative_to(root) and "site-packages" not in path.parts)
+        return tuple(path for path in files if is_own(path, self.shared.rootdir))
 
     @cached_property
     def scrubber(self) -> Scrubber:

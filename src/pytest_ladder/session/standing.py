@@ -29,6 +29,7 @@ from pytest_ladder.session.history import history, one_way_streets, overlap, own
 from pytest_ladder.session.ladder_run import LadderRun
 from pytest_ladder.session.looking import counted
 from pytest_ladder.session.results import RungResult
+from pytest_ladder.store.artifacts import artifact_path
 from pytest_ladder.store.digests import Fingerprint
 
 
@@ -85,7 +86,7 @@ class Standing:
             if entry.fingerprint == own.digest:
                 return own
         for entry in entries:
-            extra = tuple(self.run.folder / path for path in entry.artifacts if path not in own.artifacts)
+            extra = tuple(artifact_path(path, self.run.folder) for path in entry.artifacts if path not in own.artifacts)
             if extra and all(map(Path.is_file, extra)):
                 with_system = self.run.fingerprint(rung, extra)
                 if with_system.digest == entry.fingerprint:

@@ -14,6 +14,7 @@ from pytest_ladder.core.rungs import OTHER_MODELS, Kind, RungSpec
 from pytest_ladder.core.scores import MetricSpec
 from pytest_ladder.core.searching import VERSION
 from pytest_ladder.errors import InvalidFile, message
+from pytest_ladder.store.artifacts import artifact_name, is_own
 from pytest_ladder.store.content import file_digest
 from pytest_ladder.store.modules import check_defined, code_file, existing_file, names_file, project_imports
 from pytest_ladder.store.paths import beside, inside, relative
@@ -68,7 +69,10 @@ def _answering(ladder: Ladder, rung: RungSpec) -> set[Path]:
 
 
 def _digested(ladder: Ladder, files: Iterable[Path]) -> dict[str, str]:
-    return {beside(path, ladder.folder): file_digest(path, relative(path, ladder.rootdir)) for path in sorted(files)}
+    return {
+        artifact_name(path, ladder.folder, ladder.rootdir): file_digest(path, relative(path, ladder.rootdir))
+        for path in sorted(files)
+    }
 
 
 def searches(rung: RungSpec) -> bool:
@@ -140,7 +144,7 @@ def _code_files(ladder: Ladder, rung: RungSpec) -> Iterable[Path]:
             continue
         where = ladder.at_model(rung) if key == "model" else ladder.at("rungs", rung.id, key)
         path = code_file(reference, ladder.folder, ladder.rootdir, where)
-        if path and (key != TOOLS or _is_own(path, ladder)):
+        if path and (key != TOOLS or is_own(path, ladder.rootdir)):
             check_defined(path, reference, where, relative(path, ladder.rootdir))
             yield path
 
@@ -175,17 +179,12 @@ def _warnings(ladder: Ladder, rung: RungSpec, files: Iterable[Path]) -> Iterable
     written = [("system", rung.system)] if rung.system else [*tools, *_router(rung)]
     places = [(ladder.at("rungs", rung.id, key), reference) for key, reference in written]
     found = {code_file(reference, ladder.folder, ladder.rootdir, where): where for where, reference in places}
-    for path, where in ((path, where) for path, where in found.items() if path and _is_own(path, ladder)):
+    for path, where in ((path, where) for path, where in found.items() if path and is_own(path, ladder.rootdir)):
         imported = project_imports(path, ladder.folder, ladder.rootdir)
         missing = [relative(file, ladder.rootdir) for file in imported if file not in known]
         if missing:
             fault = f"{relative(path, ladder.rootdir)} imports {', '.join(missing)}: a change there is not noticed"
             yield message(where, fault, next_step="name the files in `depends`")
-
-
-def _is_own(path: Path, ladder: Ladder) -> bool:
-    """Whether a file is the project's; one of an installed package is elsewhere on every machine."""
-    return path.resolve().is_relative_to(ladder.rootdir.resolve()) and "site-packages" not in path.parts
 
 
 def contract(ladder: Ladder, rootdir: Path) -> str:
