@@ -192,6 +192,7 @@ def test_a_proven_judge_decides_where_the_verdict_is_the_same_whatever_it_failed
     if verdict == "inconclusive":
         assert ran.status == 1
         assert "its judge failed at 1 case" in ran.flat
+        assert "0.817 ?" in ran.flat
         assert "to decide it: the verdicts of quality that its judge failed at" in ran.flat
         bench.write("well", "")
         assert bench.run().status == 0

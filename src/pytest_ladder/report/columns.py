@@ -115,7 +115,7 @@ def _figure_cell(row: RungRow, place: Place, summary: LadderSummary, unicode: bo
     figure = row.entry.scores.get(place.metric, {}).get(place.slice)
     if figure is None:
         return (Piece(numbers.MISSING, "dim"),)
-    verdict = standing(figure, place.threshold, summary.rule, place.triage)
+    verdict = standing(figure, place, summary.rule)
     sign = mark(verdict, unicode, noisy(summary, row, figure, place.threshold))
     text = numbers.score(figure.mean, threshold=place.threshold)
     pieces = [Piece(f"{text} {sign}".rstrip(), _dimmed(row, _VERDICT_STYLES.get(verdict, "red")))]

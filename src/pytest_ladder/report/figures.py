@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pytest_ladder.core.cases import ALL
 from pytest_ladder.core.confidences import Confidences
 from pytest_ladder.core.entries import Figure, Verdict
+from pytest_ladder.core.intervals import SLACK
 from pytest_ladder.core.ladder import CONFIDENT
 from pytest_ladder.core.summary import LadderSummary, RungRow, State
 from pytest_ladder.core.thresholds import check_threshold, within_noise
@@ -17,14 +18,23 @@ STATE_WORDS = {state: "undecided" if state is State.INCONCLUSIVE else state.valu
 """The word a reader sees for each state."""
 
 
-def standing(figure: Figure | None, threshold: float | None, rule: str, triage: bool = False) -> Verdict | None:
-    """What a figure says against its threshold; None without a threshold or a figure.
+def standing(figure: Figure | None, place: Place, rule: str) -> Verdict | None:
+    """What a figure says against the threshold of its place; None without a threshold or a figure.
 
-    In triage, where a judge's agreement with people is not shown, that is always left open.
+    In triage, where a judge's agreement with people is not shown, that is always left open; so it is where the answers
+    that a judge failed at would decide.
     """
-    if figure is None or figure.mean is None or threshold is None:
+    if figure is None or figure.mean is None or place.threshold is None:
         return None
-    return Verdict.INCONCLUSIVE if triage else check_threshold(figure, threshold, rule)
+    if place.triage or (place.judged and _hangs_on_unscored(figure, figure.mean, place.threshold)):
+        return Verdict.INCONCLUSIVE
+    return check_threshold(figure, place.threshold, rule)
+
+
+def _hangs_on_unscored(figure: Figure, mean: float, threshold: float) -> bool:
+    """Whether the mean would lie on both sides of the threshold, as the cases without a score all deserve 0, or 1."""
+    total, cases = mean * figure.n, figure.n + figure.unscored
+    return total / cases < threshold - SLACK <= (total + figure.unscored) / cases
 
 
 NOISE = "~"
@@ -53,6 +63,8 @@ class Place:
     threshold: float | None = None
     triage: bool = False
     """Whether its threshold decides nothing."""
+    judged: bool = False
+    """Whether a model judges it."""
 
 
 def places(summary: LadderSummary) -> tuple[Place, ...]:
@@ -78,9 +90,10 @@ def _metrics(summary: LadderSummary) -> Iterator[str]:
 
 def _places_of(summary: LadderSummary, metric: str) -> Iterator[Place]:
     slices = summary.thresholds.get(metric, {})
-    triage = any(judge.metric == metric and judge.triage for judge in summary.judges)
-    yield Place(metric, ALL, slices.get(ALL), triage)
-    yield from (Place(metric, name, least, triage) for name, least in slices.items() if name != ALL)
+    judge = next((judge for judge in summary.judges if judge.metric == metric), None)
+    known = judge is not None and judge.triage, judge is not None
+    yield Place(metric, ALL, slices.get(ALL), *known)
+    yield from (Place(metric, name, least, *known) for name, least in slices.items() if name != ALL)
 
 
 def rule_words(summary: LadderSummary) -> str:

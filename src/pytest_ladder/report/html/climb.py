@@ -141,7 +141,7 @@ def _dot(ladder: LadderSummary, row: RungRow, place: Place, scale: Scale, level:
     if figure is None or figure.mean is None:
         word = STATE_WORDS[row.state]
         return Dot(name, shown, y, selected, f"{name} {word}, no score", score="no score" if row.entry else word)
-    verdict = standing(figure, place.threshold, ladder.rule, place.triage)
+    verdict = standing(figure, place, ladder.rule)
     score = numbers.score(figure.mean, threshold=place.threshold)
     sign = mark(verdict, True, noisy(ladder, row, figure, place.threshold))
     reach = numbers.interval(figure.low, figure.high, threshold=place.threshold)

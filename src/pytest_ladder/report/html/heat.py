@@ -70,7 +70,7 @@ def _square(ladder: LadderSummary, row: RungRow, place: Place) -> Square:
     figure = figure_of(row, place)
     if figure is None or figure.mean is None:
         return Square(numbers.MISSING, told="no score")
-    verdict = standing(figure, place.threshold, ladder.rule, place.triage)
+    verdict = standing(figure, place, ladder.rule)
     reach = numbers.interval(figure.low, figure.high, threshold=place.threshold)
     told = ", ".join(filter(None, [WORDS[verdict], reach, f"n = {figure.n}"]))
     return Square(
