@@ -157,6 +157,8 @@ def test_a_reply_that_is_no_verdict_is_unscored_and_never_zero(bench: Bench):
     assert ran.status == 1
     assert quality(bench) == {"mean": None, "low": None, "high": None, "n": 0, "unscored": 10}
     assert "the judge's reply is none of no, yes, asked twice: 'maybe'" in ran.flat
+    assert "0 of 10 cases in error, 10 without a verdict of their judge." in ran.flat
+    assert "Mend the judge, or what it is asked; the next run asks it again where it gave no reply." in ran.flat
     bench.asked()
     assert bench.run("--ladder-record=none").status == 1
     assert bench.asked() == []

@@ -19,7 +19,9 @@ _VARYING = re.compile(r"(?P<place>\.py:\d+)|'[^']*'|\"[^\"]*\"|0x[0-9a-fA-F]+|\b
 def case_errors(ladder: Ladder, evaluation: Evaluation) -> str:
     """Tell of a rung's cases in error: the commonest reasons, with the cases that show them, and what to do."""
     count, all_ = evaluation.errors, len(evaluation.cases)
-    lines = [f"{ladder.where}: rung {evaluation.rung}: {count} of {all_} cases in error."]
+    unjudged = sum(any(map(case.unjudged, ladder.thresholds)) for case in evaluation.cases)
+    lost = f", {unjudged} without a verdict of their judge" if unjudged else ""
+    lines = [f"{ladder.where}: rung {evaluation.rung}: {count} of {all_} cases in error{lost}."]
     groups: dict[str, dict[str, str]] = {}
     for case in evaluation.cases:
         for told in _reasons(case, ladder):
@@ -50,6 +52,8 @@ def _pattern(told: str, case_id: str) -> str:
 
 def _mend(evaluation: Evaluation) -> str:
     if all(case.error is None for case in evaluation.cases):
+        if not evaluation.errors:
+            return "Mend the judge, or what it is asked; the next run asks it again where it gave no reply."
         return "Mend the scorer: nothing is asked again."
     if not any(case.answers for case in evaluation.cases):
         return "Nothing was answered; the next run asks again."
