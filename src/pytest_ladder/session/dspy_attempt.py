@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from pytest_ladder.backends.dspy_search import Shown, Task, Ways, load, search
 from pytest_ladder.core.cases import Case, EvalSet
 from pytest_ladder.core.prompt_parts import INSTRUCTIONS, Prompt
-from pytest_ladder.core.searching import START, mean
+from pytest_ladder.core.searching import START, mean, planned
 from pytest_ladder.errors import BudgetSpent, LadderError, MissingDependency, ModelFailed, message
 from pytest_ladder.rungs.chat import as_text
 from pytest_ladder.rungs.drafts import Draft
@@ -24,8 +24,8 @@ THREADS = 8
 """Answers that DSPy asks for at a time, at most."""
 MOST_WRITTEN = 4
 """Of so many calls one is kept for instructions that a model writes."""
-FINALISTS = 3
-"""Prompts that come to the race, besides the start."""
+FINALISTS = 4
+"""Prompts that come to the race, the start among them."""
 
 
 class DspyAttempt(Attempt):
@@ -70,32 +70,43 @@ class _Talk:
         """What ended the search."""
         self.over = False
 
-    def search(self) -> Body | None:
-        """Search to the end, or until the calls are spent; the prompt that DSPy ends with, None where it has none."""
-        search_, loop_seed = self._material.search, self._attempt.seed
-        left = (self._most - self._trials.used.calls) // search_.calls_an_answer
+    def search(self) -> list[Body]:
+        """Search to the end, or until the calls are spent; what DSPy ends with, nothing where it comes to no end.
+
+        Instructions without demonstrations come with the first demonstrations too: some optimizers try none.
+        """
+        told = self._material.search
+        left = (self._most - self._trials.used.calls) // told.calls_an_answer
         task = Task(
             self._start.instruction(), [(asked, demo.answer) for asked, demo in self._shown.items()],
-            [as_text(case.input) for case in self._material.scoring], search_.demos, left - left // MOST_WRITTEN,
-            loop_seed, min(THREADS, self._attempt.files.settings.concurrency),
+            [as_text(case.input) for case in self._material.scoring], told.demos, left - left // MOST_WRITTEN,
+            self._attempt.seed, min(THREADS, self._attempt.files.settings.concurrency),
         )  # fmt: skip
         ways = Ways(self.answer, self.score, self.write)
         try:
-            return self._body(*search(search_.optimizer.removeprefix(DSPY), task, ways))
+            instruction, shown = search(told.optimizer.removeprefix(DSPY), task, ways)
         except MissingDependency:
             raise
         except Exception as fault:  # noqa: BLE001 - whatever DSPy makes of it
             if not self.over and self.fault is None:
-                told = message(self._attempt.rung.at("optimizer"), f"DSPy failed ({type(fault).__name__}: {fault})")
-                self.fault = ModelFailed(told)
-            return None
+                why = f"DSPy failed ({type(fault).__name__}: {fault})"
+                self.fault = ModelFailed(message(self._attempt.rung.at("optimizer"), why))
+            return []
+        more = [] if shown else [tuple(task.train[: told.demos])]
+        return [self._body(instruction, turns) for turns in (shown, *more)]
 
-    def finalists(self, last: Body | None) -> list[Body]:
-        """The start, what DSPy ended with, and the best of what it tried on all cases that score."""
-        whole = [text for text, scores in self._scores.items() if len(scores) == len(self._material.scoring)]
+    def finalists(self, last: Sequence[Body]) -> list[Body]:
+        """The start, what DSPy ended with, and the best of what it tried on all cases that score.
+
+        As many as the calls left can compare on all cases: two at least.
+        """
+        cases = len(self._material.scoring)
+        whole = [text for text, scores in self._scores.items() if len(scores) == cases]
         ranked = sorted(whole, key=lambda text: -mean(list(self._scores[text].values())))
-        bodies = [body_of(self._start, ()), *([last] if last else []), *(self._bodies[text] for text in ranked)]
-        return list({body.text: body for body in bodies}.values())[: FINALISTS + 1]
+        bodies = [body_of(self._start, ()), *last, *(self._bodies[text] for text in ranked)]
+        plan = planned(FINALISTS, cases, self._attempt.left)
+        most = FINALISTS if plan is not None and plan.rounds[-1].cases == cases else 2
+        return list({body.text: body for body in bodies}.values())[:most]
 
     # --- from DSPy's threads -------------------------------------------------------------------------------------
 
