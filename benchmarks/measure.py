@@ -55,7 +55,7 @@ def main(describe: str, options: dict[str, int], measure: Callable[..., list[Fig
     """Run one benchmark from the command line: its options are whole numbers; `--json` is for other programs."""
     parser = argparse.ArgumentParser(description=describe)
     for name, default in options.items():
-        parser.add_argument(f"--{name}", type=int, default=default, help=f"default {default}")
+        parser.add_argument(f"--{name.replace('_', '-')}", type=int, default=default, help=f"default {default}")
     parser.add_argument("--json", action="store_true", help="print figures as JSON")
     given = vars(parser.parse_args())
     as_json = given.pop("json")

@@ -90,35 +90,37 @@ async def bare(cases: list[Case], system: Waiting, concurrency: int, folder: Pat
         await asyncio.gather(*(worker() for _ in range(concurrency)))
 
 
-def timed(way: str, cases: list[Case], system: Waiting, concurrency: int) -> float:
-    """Wall seconds of one way of asking all cases, in a folder of its own."""
+def timed(way: str, cases: list[Case], system: Waiting, concurrency: int) -> tuple[float, float]:
+    """Wall and CPU seconds of one way of asking all cases, in a folder of its own."""
     with tempfile.TemporaryDirectory(prefix="ladder-bench-") as name:
         folder = Path(name)
         path = write_ladder(cases, system, folder)
-        start = time.perf_counter()
+        wall, cpu = time.perf_counter(), time.process_time()
         if way == "rung":
             through_rung(path, concurrency)
         else:
             asyncio.run((bare if way == "bare" else through_engine)(cases, system, concurrency, folder))
-        return time.perf_counter() - start
+        return time.perf_counter() - wall, time.process_time() - cpu
 
 
 def measure(cases: int, wait_ms: int, concurrency: int, pairs: int) -> list[Figure]:
     system = Waiting(wait_ms / 1000)
     asked = [Case(f"case-{number}", f"question {number}", expected="x") for number in range(cases)]
     timed("rung", asked[:concurrency], system, concurrency)  # imports are not what is measured
-    times: dict[str, list[float]] = {"bare": [], "engine": [], "rung": []}
+    times: dict[str, list[tuple[float, float]]] = {"bare": [], "engine": [], "rung": []}
     for number in range(pairs):
         for way in sorted(times, reverse=bool(number % 2)):
             times[way].append(timed(way, asked, system, concurrency))
     figures = [Figure("overhead", f"{cases} cases of {wait_ms} ms, {concurrency} at a time, bare loop",
-                      statistics.median(times["bare"]), "s")]  # fmt: skip
+                      statistics.median(wall for wall, _ in times["bare"]), "s")]  # fmt: skip
     for way in ("engine", "rung"):
-        ratio = statistics.median(mine / theirs for mine, theirs in zip(times[way], times["bare"], strict=True))
-        more = statistics.median(mine - theirs for mine, theirs in zip(times[way], times["bare"], strict=True))
+        both = list(zip(times[way], times["bare"], strict=True))
+        ratio = statistics.median(mine[0] / theirs[0] for mine, theirs in both)
+        more, cpu = (statistics.median(mine[part] - theirs[part] for mine, theirs in both) for part in (0, 1))
         figures += [
             Figure("overhead", f"{way}: ratio to the bare loop, median of {pairs} pairs", ratio, "x"),
             Figure("overhead", f"{way}: more wall time a case", more / cases * 1e6, "us"),
+            Figure("overhead", f"{way}: more CPU time a case", cpu / cases * 1e6, "us"),
         ]
     return figures
 
