@@ -23,7 +23,7 @@ SEARCHING = (
 )  # fmt: skip
 """Keys that say how the prompt is found, and nothing of how it is asked."""
 DEFAULT_DEMOS, DEFAULT_CALLS, DEFAULT_CANDIDATES = 4, 400, 16
-_OWN_SEARCH = ("instructions", "candidates", "propose", "teacher", "teacher_options", "demo_score")
+_OWN_SEARCH = ("instructions", "candidates", "propose")
 """Keys that only the project's own search reads."""
 
 
