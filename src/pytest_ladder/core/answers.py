@@ -50,19 +50,6 @@ class Answer:
             "finish_reason": self.finish_reason,
         }  # fmt: skip
 
-    def as_json(self) -> str:
-        """The canonical JSON of `as_dict`, put together by hand: there are many answers.
-
-        Raises:
-            ValueError, TypeError: a part is not JSON.
-        """
-        return (
-            f'{{"finish_reason":{quoted(self.finish_reason)},"parsed":{members((self.parsed,))},'
-            f'"retrieved":[{",".join(map(quoted, self.retrieved))}],"steps":[{members(self.steps)}],'
-            f'"text":{quoted(self.text)},"tool_calls":[{members(self.tool_calls)}],'
-            f'"validation":{members((self.validation,))}}}'
-        )
-
     @classmethod
     def from_dict(cls, value: Mapping[str, Json]) -> Answer:
         """Read what `as_dict` wrote; unknown keys raise TypeError."""
@@ -116,21 +103,6 @@ class Call:
             "cost_usd": reply.cost_usd or 0, "latency_s": round(reply.latency_s, 6), "retries": reply.retries,
             **({"flags": list(self.flags)} if self.flags else {}),
         }  # fmt: skip
-
-    def as_json(self) -> str:
-        """The canonical JSON of `as_dict`, put together by hand; raises as an answer's does."""
-        reply = self.reply
-        flags = f'"flags":[{",".join(map(quoted, self.flags))}],' if self.flags else ""
-        parts = f'"parts":{quick(dict(self.parts)).decode()},' if self.parts else ""
-        return (
-            f'{{"cost_usd":{number(reply.cost_usd or 0)},{flags}"latency_s":{number(round(reply.latency_s, 6))},'
-            f'"model_requested":{quoted(self.model_requested)},"model_returned":{quoted(reply.model_returned)},'
-            f'"request_digest":{quoted(self.request_digest)},'
-            f'"response":{{"finish_reason":{quoted(reply.finish_reason)},"text":{quoted(reply.text)},'
-            f'"tool_calls":[{members(reply.tool_calls)}]}},"retries":{number(reply.retries)},'
-            f'"usage":{{"completion_tokens":{number(reply.completion_tokens)},{parts}'
-            f'"prompt_tokens":{number(reply.prompt_tokens)}}}}}'
-        )
 
     @classmethod
     def from_dict(cls, value: Mapping[str, Json]) -> Call:
@@ -241,5 +213,35 @@ def answers_digest(records: Sequence[Record]) -> str:
 
 
 def _canonical_lf(answer: Answer) -> bytes:
-    data = answer.as_json().encode()
+    data = answer_json(answer).encode()
     return canonical_lf(answer.as_dict()) if b"\\r" in data else data
+
+
+def answer_json(answer: Answer) -> str:
+    """The canonical JSON of an answer, put together by hand: there are many.
+
+    Raises:
+        ValueError, TypeError: a part is not JSON.
+    """
+    return (
+        f'{{"finish_reason":{quoted(answer.finish_reason)},"parsed":{members((answer.parsed,))},'
+        f'"retrieved":[{",".join(map(quoted, answer.retrieved))}],"steps":[{members(answer.steps)}],'
+        f'"text":{quoted(answer.text)},"tool_calls":[{members(answer.tool_calls)}],'
+        f'"validation":{members((answer.validation,))}}}'
+    )
+
+
+def call_json(call: Call) -> str:
+    """The canonical JSON of a model call, put together by hand; raises as `answer_json` does."""
+    reply = call.reply
+    flags = f'"flags":[{",".join(map(quoted, call.flags))}],' if call.flags else ""
+    parts = f'"parts":{quick(dict(call.parts)).decode()},' if call.parts else ""
+    return (
+        f'{{"cost_usd":{number(reply.cost_usd or 0)},{flags}"latency_s":{number(round(reply.latency_s, 6))},'
+        f'"model_requested":{quoted(call.model_requested)},"model_returned":{quoted(reply.model_returned)},'
+        f'"request_digest":{quoted(call.request_digest)},'
+        f'"response":{{"finish_reason":{quoted(reply.finish_reason)},"text":{quoted(reply.text)},'
+        f'"tool_calls":[{members(reply.tool_calls)}]}},"retries":{number(reply.retries)},'
+        f'"usage":{{"completion_tokens":{number(reply.completion_tokens)},{parts}'
+        f'"prompt_tokens":{number(reply.prompt_tokens)}}}}}'
+    )

@@ -8,7 +8,7 @@
 | p-value | three decimals; more where three would show it as 0.05, which it is not | `0.012`, `<0.001` |
 | threshold | at least two decimals, as many as it was declared with, at most six | `0.90`, `0.995` |
 | limit | as a threshold, with its unit | `$0.01`, `2.00 s` |
-| against a limit | two decimals of a second, four of a dollar, more by the rule for scores, or as money | `1.30 s`, `$0.0021` |
+| against a limit | two decimals of a second, four of a dollar, or as scores or money ask | `1.30 s`, `$0.0021` |
 | money | two decimals from a dollar up, four below, two significant digits below $0.0001 | `$12.30`, `$0.0123` |
 | tokens | as they are below a thousand, then k, M and G with one decimal | `840`, `12.3k`, `1.2M` |
 | seconds | milliseconds below one, then seconds, then minutes, then hours | `340 ms`, `1.24 s`, `2 min 05 s` |

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pytest_ladder.core.answers import Answer, Call, Record, Reply
+from pytest_ladder.core.answers import Answer, Call, Record, Reply, answer_json, call_json
 from pytest_ladder.core.canonical import Json, canonical, number, quoted
 from pytest_ladder.errors import InvalidFile, SystemFailed, message
 from pytest_ladder.store.faults import unknown
@@ -41,7 +41,7 @@ def record_line(record: Record) -> bytes:
     """
     try:
         return (
-            f'{{"answer":{record.answer.as_json()},"calls":[{",".join([call.as_json() for call in record.calls])}],'
+            f'{{"answer":{answer_json(record.answer)},"calls":[{",".join(map(call_json, record.calls))}],'
             f'"case":{quoted(record.case)},"fingerprint":{quoted(record.fingerprint)},'
             f'"input_digest":{quoted(record.input_digest)},"latency_s":{number(round(record.latency_s, 6))},'
             f'"repeat":{number(record.repeat)},"schema":{SCHEMA}}}'
