@@ -18,6 +18,8 @@ class Method(StrEnum):
     """How the pairs of a slice were tested."""
 
     MCNEMAR = "exact McNemar test"
+    SIGNS = "exact sign test"
+    """McNemar's, of differences of one size."""
     BOOTSTRAP = "paired bootstrap"
     CLUSTERS = "paired bootstrap by clusters"
 
@@ -95,7 +97,7 @@ def _alone(
     """
     n, error = len(values), spread / math.sqrt(len(values))
     sizes = {abs(value) for value in values if value}
-    method = Method.MCNEMAR if binary or len(sizes) == 1 else Method.BOOTSTRAP
+    method = Method.MCNEMAR if binary else Method.SIGNS if len(sizes) == 1 else Method.BOOTSTRAP
     if binary or len(sizes) <= 1:
         scale = 1.0 if binary else max(sizes, default=0.0)
         low, high = (scale * bound for bound in proportion_bounds(wins, losses, n, confidence))

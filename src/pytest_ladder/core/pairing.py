@@ -175,11 +175,11 @@ def compare_family(
 ) -> dict[Key, Comparison]:
     """Compare what is looked at together, such as every metric of two rungs, without more false alarms for its number.
 
-    Where all scores of a slice are 0 or 1, or all that differ differ by the same amount, the test is McNemar's exact
-    one; else it is a paired bootstrap of the differences, studentised; its p-value is never below that of flipping the
-    signs of the differences, which is exact where both evaluations are of one system, and of which McNemar's is a case.
-    (Alone, a bootstrap calls 7 % of such pairs worse where few of them differ.) An interval excludes zero only where
-    the test does.
+    Where all scores of a slice are 0 or 1, the test is McNemar's exact one; where all that differ differ by the same
+    amount, it is that of their signs, which is the same. Else it is a paired bootstrap of the differences, studentised;
+    its p-value is never below that of flipping the signs of the differences, which is exact where both evaluations are
+    of one system, and of which McNemar's is a case. (Alone, a bootstrap calls 7 % of such pairs worse where few of them
+    differ.) An interval excludes zero only where the test does.
 
     Cases of one cluster are not independent. There it is the sum of a cluster's differences whose sign is flipped, and
     whole clusters that the bootstrap draws; McNemar's test is left where no cluster has two pairs that differ.
