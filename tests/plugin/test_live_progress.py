@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from pytest_ladder.report import progress
+from tests.plugin import test_optimize
 from tests.plugin.bench import Bench
 from tests.plugin.screen import Screen
 
@@ -102,6 +103,20 @@ def test_the_line_above_the_bar_is_whole_while_it_is_drawn(slow: Bench):
 
     assert any(f"{slow.test}[prompt]" in text.splitlines()[-2] for text in shown)
     assert any(f"{slow.test}[few_shot]" in text.splitlines()[-2] for text in shown)
+
+
+def test_a_line_that_is_told_while_the_bar_is_there_takes_it_away(bench: Bench):
+    test_optimize.make(bench)
+    bench.write("models.py", test_optimize.MODEL.replace(
+        "def reply(messages):", "def reply(messages):\n    __import__('time').sleep(0.03)"
+    ))  # fmt: skip
+
+    written = on_a_terminal(bench)
+
+    assert any("optimize search" in text and "━" in text for text in moments(written))
+    assert "dev 0.000 to 1.000 on 16 cases" in " ".join(seen(written).split())
+    assert "━" not in seen(written)
+    assert "search  " not in seen(written)
 
 
 @pytest.mark.parametrize("args", [("-q",), ("-s",), ("-n", "1")])

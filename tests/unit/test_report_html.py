@@ -162,7 +162,7 @@ def test_cost_against_quality_names_the_frontier():
     rows = page(details=replace(DETAILS, tradeoffs=points)).table("answer by USD a case")
 
     assert rows[1:] == [
-        ["1", "prompt", "0.612", "$0.0005", "yes"],
+        ["1", "prompt", "0.612", "$0.00046", "yes"],
         ["2", "few_shot", "0.688", "$0.0020", "–"],
         ["3", "rag", "0.963", "$0.0020", "yes"],
     ]

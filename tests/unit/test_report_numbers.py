@@ -35,6 +35,7 @@ def test_a_threshold_stands_as_declared(value: float, text: str):
 @pytest.mark.parametrize(
     ("value", "text"),
     [(0, "$0.00"), (0.0123, "$0.0123"), (0.998, "$1.00"), (1234.5, "$1,234.50"), (0.0000123, "$0.000012"),
+     (0.00015, "$0.00015"), (0.00042, "$0.00042"), (0.00099, "$0.00099"), (0.000999, "$0.0010"),
      (-0.5, "-$0.5000"), (1e-12, "<$0.000000001")],
 )  # fmt: skip
 def test_money_keeps_the_digits_that_matter(value: float, text: str):

@@ -22,6 +22,8 @@ MAKE_ROOM = "\x1bD\x1b[1A"
 """Down one line, which scrolls on the last one, and up again: the cursor keeps its column."""
 BELOW = "\x1b7\x1bD\r{text}\x1b[K\x1b8"
 """A text on the line below, with the cursor back where it was: the line that pytest is writing stays as it is."""
+DRAWN = pytest.StashKey["Live"]()
+"""What drew the last bar."""
 
 
 def watcher(config: pytest.Config) -> Callable[[LadderRun, str], Live | None]:
@@ -49,6 +51,8 @@ def announcer(config: pytest.Config) -> Callable[[str], None]:
             return
         manager = config.pluginmanager.getplugin("capturemanager")
         with manager.global_and_fixture_disabled() if manager else nullcontext():
+            if (bar := config.stash.get(DRAWN, None)) is not None:
+                bar.erase()
             reporter.ensure_newline()
             reporter.write_line(text)
             reporter.flush()
@@ -116,6 +120,7 @@ class Live:
         screen.write(("" if self.drawn else MAKE_ROOM) + BELOW.format(text=text))
         screen.flush()
         self.drawn = True
+        self.config.stash[DRAWN] = self
 
     def _line(self, text: str) -> None:
         manager = self.config.pluginmanager.getplugin("capturemanager")

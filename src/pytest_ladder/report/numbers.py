@@ -99,7 +99,7 @@ def money(usd: float | None) -> str:
     sign, size = ("-" if usd < 0 else ""), abs(usd)
     if size == 0 or size >= 0.995:
         return f"{sign}${size:,.2f}"
-    if size >= 0.0001:
+    if size >= 0.000995:
         return f"{sign}${size:.4f}"
     return f"{sign}${size:.{1 - math.floor(math.log10(size))}f}" if size >= 1e-9 else f"{sign}<$0.000000001"
 
