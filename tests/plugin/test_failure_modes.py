@@ -67,7 +67,7 @@ def test_retrieval_for_form_is_told_once_enough_failures_are_labelled(idle: Benc
 
     labelled(idle, 60)
     told = idle.run().flat
-    assert "wrong lever: rag tried for failures that they do not mend and brought nothing" in told
+    assert "wrong lever: rag tried for failures that it does not mend and brought nothing" in told
     assert "60 of the 60 diagnosed failures of prompt are of kind form, which calls for prompt, few_shot," in told
 
 
@@ -98,7 +98,7 @@ def test_steps_for_what_was_not_retrieved_are_told_from_the_record_alone(bench: 
     told = bench.run().flat
 
     assert "rag failures: retrieval 79" in told
-    assert "wrong lever: decompose tried for failures that they do not mend" in told
+    assert "wrong lever: decompose tried for failures that it does not mend" in told
     assert "79 of the 79 diagnosed failures of rag are of kind retrieval, which calls for advanced_rag" in told
 
 

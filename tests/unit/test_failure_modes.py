@@ -74,7 +74,7 @@ def test_what_is_not_required_may_be_left_out():
 def test_a_rung_that_brought_nothing_for_failures_that_it_does_not_mend(kind: str, below: dict, failures: str):
     said = told(tried("prompt", below), tried("rag", UNKNOWN, "prompt", better=True), tried(kind, UNKNOWN, "prompt"))
 
-    assert said.startswith(f"wrong lever: {kind} tried for failures that they do not mend and brought nothing: ")
+    assert said.startswith(f"wrong lever: {kind} tried for failures that it does not mend and brought nothing: ")
     assert f"80 of the 80 diagnosed failures of prompt are of kind {failures}, which calls for " in said
 
 
@@ -94,7 +94,9 @@ def test_a_rung_for_failures_that_it_mends_or_that_nobody_knows_is_in_turn(kind:
 def test_rungs_with_the_same_failures_below_share_a_line():
     rungs = [tried(kind, UNKNOWN, "prompt") for kind in ("rag", "advanced_rag", "decompose")]
 
-    assert told(tried("prompt", FORM), *rungs).startswith("wrong lever: rag, advanced_rag and decompose tried")
+    assert told(tried("prompt", FORM), *rungs).startswith(
+        "wrong lever: rag, advanced_rag and decompose tried for failures that they do not mend"
+    )
 
 
 def test_a_rung_that_helped_all_the_same_is_not_blamed():

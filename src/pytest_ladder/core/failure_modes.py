@@ -78,8 +78,9 @@ def _wrong_lever(tried: Sequence[Tried]) -> Iterator[str]:
         failure = called_for(below[over].diagnosis)
         assert failure is not None
         mends = ", ".join(CALLS_FOR[failure])
+        these = "they do" if len(ids) > 1 else "it does"
         yield (
-            f"wrong lever: {_and(ids)} tried for failures that they do not mend and brought nothing: "
+            f"wrong lever: {_and(ids)} tried for failures that {these} not mend and brought nothing: "
             f"{_share(below[over], failure)}, which calls for {mends}"
         )
 
