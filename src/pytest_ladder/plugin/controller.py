@@ -13,8 +13,8 @@ import pytest
 from pytest_ladder.core.summary import RunSummary, State
 from pytest_ladder.errors import LadderError
 from pytest_ladder.plugin.base import BaseReport
+from pytest_ladder.plugin.context import Context
 from pytest_ladder.plugin.outcomes import ATTRIBUTE
-from pytest_ladder.plugin.run import Context
 from pytest_ladder.report.numbers import plural
 from pytest_ladder.report.terminal import render_terminal
 from pytest_ladder.report.write import write_report

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 @pytest.fixture
 def rung(request: pytest.FixtureRequest) -> RungHandle:
     """The rung under test: `rung.check()` evaluates it on the eval set and asserts every threshold."""
-    from pytest_ladder.plugin.run import context
+    from pytest_ladder.plugin.context import context
 
     return context(request.config).rung_handle(request)
 
@@ -22,7 +22,7 @@ def rung(request: pytest.FixtureRequest) -> RungHandle:
 @pytest.fixture
 def ladder(request: pytest.FixtureRequest) -> LadderHandle:
     """The ladder of the test: `ladder.spec` is its contract, `ladder.log` its escalation log."""
-    from pytest_ladder.plugin.run import context
+    from pytest_ladder.plugin.context import context
 
     return context(request.config).ladder_handle(request)
 
@@ -30,7 +30,7 @@ def ladder(request: pytest.FixtureRequest) -> LadderHandle:
 @pytest.fixture
 def evalset(request: pytest.FixtureRequest) -> EvalSet:
     """The cases of the ladder's eval set."""
-    from pytest_ladder.plugin.run import context
+    from pytest_ladder.plugin.context import context
 
     return context(request.config).ladder_handle(request).evalset
 
@@ -38,7 +38,7 @@ def evalset(request: pytest.FixtureRequest) -> EvalSet:
 @pytest.fixture
 def llm(request: pytest.FixtureRequest) -> LlmHandle:
     """The model of the rung, or of the ladder: `llm.chat(messages)` counts, bounds, records and replays."""
-    from pytest_ladder.plugin.run import context
+    from pytest_ladder.plugin.context import context
 
     return context(request.config).llm_handle(request)
 
@@ -46,6 +46,8 @@ def llm(request: pytest.FixtureRequest) -> LlmHandle:
 @pytest.fixture
 def tuned_model(request: pytest.FixtureRequest) -> LlmHandle:
     """The fine-tuned model. Using it is a request for fine-tuning: the gate is asked first."""
-    from pytest_ladder.plugin.run import context
+    from pytest_ladder.plugin.context import context
+    from pytest_ladder.plugin.tuned import tuned
 
-    return context(request.config).tuned_handle(request)
+    found = context(request.config)
+    return tuned(found, found.of_test(request))

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from pytest_ladder.plugin.run import Context
+from pytest_ladder.plugin.context import Context
 from pytest_ladder.report.numbers import count, plural
 from pytest_ladder.session.settings import Record
 
@@ -21,9 +21,9 @@ class Interrupted:
     context: Context
     stopped: bool = False
 
-    def pytest_keyboard_interrupt(self) -> None:
-        """Remember it; the lines come when all else is told."""
-        self.stopped = True
+    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        """Remember it; the lines come when all else is told. Errors at collection end a run in this way too."""
+        self.stopped = not isinstance(excinfo.value, pytest.Session.Interrupted)
 
     @pytest.hookimpl(trylast=True)
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:

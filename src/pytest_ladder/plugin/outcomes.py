@@ -9,9 +9,10 @@ import pytest
 
 from pytest_ladder.core.entries import Verdict
 from pytest_ladder.core.summary import State
+from pytest_ladder.errors import LadderError
+from pytest_ladder.plugin.context import HANDLE, Context
 from pytest_ladder.plugin.handles import RungHandle
 from pytest_ladder.plugin.items import param_of
-from pytest_ladder.plugin.run import HANDLE, Context
 from pytest_ladder.session.climb import Stop
 from pytest_ladder.session.results import Report
 
@@ -49,7 +50,10 @@ class Outcomes:
         param = param_of(item)
         if param is None:
             return
-        stop = self.context.climbs[param.path].why_not(param.rung)
+        try:
+            stop = self.context.climbs[param.path].why_not(param.rung)
+        except LadderError as error:
+            stop = Stop(State.ERROR, str(error), failed=True)
         if stop is None:
             return
         item.stash[STOP] = stop

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
 from pytest_ladder.core.rungs import Kind
+from pytest_ladder.plugin.context import Context
 from pytest_ladder.plugin.handles import LlmHandle
 from pytest_ladder.session.climb import NOT_BUILT, Climb
-
-if TYPE_CHECKING:
-    from pytest_ladder.plugin.run import Context
 
 
 def tuned(context: Context, path: Path) -> LlmHandle:

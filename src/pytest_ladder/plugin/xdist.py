@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from xdist.scheduler import LoadFileScheduling, LoadGroupScheduling, LoadScopeScheduling
 
+from pytest_ladder.plugin.context import BUDGET, Context
 from pytest_ladder.plugin.items import param_of
-from pytest_ladder.plugin.run import BUDGET, Context
 
 OUTPUT = "ladder"
 """Key of a worker's output: how many reports of rungs it sent, and which tests they are of."""
