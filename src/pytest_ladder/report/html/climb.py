@@ -16,7 +16,7 @@ from pytest_ladder.report.text import cut, one_line
 MOST = 9
 """Pictures of one ladder; further slices stand in the heat map alone."""
 WIDTH = 360
-_LEFT, _RIGHT, _TOP, _ROW = 124, 296, 8, 32
+_LEFT, _RIGHT, _TOP, _ROW = 124, 284, 8, 32
 _NAME_CELLS = 18
 
 WORDS = {
