@@ -98,7 +98,7 @@ class Grader:
     def _notes(self, prints: Fingerprint, evaluation: Evaluation, got: Collected) -> tuple[str, ...]:
         aside = f"rung {evaluation.rung}: {plural(got.set_aside, 'case')} in error: the verdict is certain without"
         unscored = silent(evaluation, self.ladder.show)
-        way = one_way(record.answer for record in got.records)
+        way = "" if got.errors else one_way(record.answer for record in got.records)
         routed = [f"rung {evaluation.rung}: its router sent every case to {way}"] if way else []
         return (*prints.warnings, *mixture(evaluation), *unscored, *routed, *([aside] if got.set_aside else []))
 

@@ -34,6 +34,7 @@ from pytest_ladder.session.dev_sets import check_searches
 from pytest_ladder.session.evidence import doubts
 from pytest_ladder.session.judges import Judges
 from pytest_ladder.session.judging import Judging
+from pytest_ladder.session.rung_tables import check_tables
 from pytest_ladder.session.scrub import Scrubber
 from pytest_ladder.session.settings import Settings
 from pytest_ladder.session.tools import check_agents
@@ -47,6 +48,7 @@ from pytest_ladder.store.labels import read_labels
 from pytest_ladder.store.links import check_links
 from pytest_ladder.store.paths import beside, relative
 from pytest_ladder.store.prompt_file import PromptFile, check_versions, read_prompt
+from pytest_ladder.store.recordings import recordings_path
 from pytest_ladder.store.secrets import Redactor
 from pytest_ladder.store.spec import read_ladder
 from pytest_ladder.store.waivers import read_waivers
@@ -116,6 +118,10 @@ class LadderFiles:
         self._check_prompt_versions()
         if not self.settings.read_only:  # a run that asks nothing loads no tool
             check_agents(self.assembler, self.whole)
+            check_tables(self.assembler, self.whole, self._has_answers)
+
+    def _has_answers(self, rung: RungSpec) -> bool:
+        return recordings_path(self.folder, rung.id, self.fingerprint(rung).digest).exists()
 
     @property
     def log_path(self) -> Path:

@@ -19,13 +19,15 @@ from pytest_ladder.session.assemble import Assembler
 TOOL_AGENT = "tool_agent"
 
 
-class _Nobody:
+class Nobody:
     """A model client that is never asked, and a retriever that is never searched."""
 
     async def chat(self, messages: Sequence[Mapping[str, Json]], /, **options: Json) -> Reply:  # noqa: ARG002
+        """Refuse."""
         raise InvalidRequest(message("llm", "nothing is asked while a ladder is read"))
 
     def search(self, query: str, top_k: int, /) -> Sequence[Hit]:  # noqa: ARG002
+        """Find nothing."""
         return ()
 
 
@@ -46,7 +48,7 @@ def check_agents(assembler: Assembler, evalset: EvalSet) -> None:
     """
     for rung in agents(assembler.ladder):
         if assembler.added(rung) is None:
-            build(rung, replace(assembler.kit(rung, lambda _: _Nobody()), retriever=lambda *_: _Nobody()))
+            build(rung, replace(assembler.kit(rung, lambda _: Nobody()), retriever=lambda *_: Nobody()))
             _check_metadata(rung, evalset)
 
 

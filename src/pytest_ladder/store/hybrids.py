@@ -120,6 +120,10 @@ def _guards(rung: RungSpec) -> Faults:
         if rung.options.get(key, False) is not False and not acts:
             expected = "one of `retries`, `fallback`, `escalation`, `abstention` or `on_reject`"
             yield (key,), {"fault": "nothing is done about an answer that is not accepted", "expected": expected}
+    built_in = rung.system is None and ("prompt" in rung.options or "strategy" in rung.options)
+    if rung.options.get("require_citation") is True and built_in and "corpus" not in rung.options:
+        fault = "nothing is retrieved that an answer could cite"
+        yield ("require_citation",), {"fault": fault, "expected": "a `corpus`"}
     if rung.options.get("samples") == 1 and "min_confidence" in rung.options:
         yield ("samples",), {"fault": "one answer agrees with itself", "got": 1, "expected": "2 or more"}
 
