@@ -154,7 +154,19 @@ def test_another_modules_collection_error_stays_an_interruption(bench: Bench):
     bench.make()
     bench.pytester.makepyfile(test_other="import no_module_of_this_name")
 
-    assert bench.run().status == 2
+    ran = bench.run()
+
+    assert ran.status == 2
+    assert "goes on from there" not in ran.text
+
+
+def test_a_ladder_that_cannot_be_read_is_not_told_as_interrupted(bench: Bench):
+    bench.make().write("ladder.toml", "schema = \n")
+
+    ran = bench.run()
+
+    assert ran.status == 4
+    assert "ladder: interrupted" not in ran.text
 
 
 def test_a_failing_ordinary_test_fails_the_run_and_the_ladder_is_logged_all_the_same(bench: Bench):

@@ -207,6 +207,7 @@ def test_a_hook_that_raises_is_named(bench: Bench):
         ("(x for x in ())", "it gave something else, got <generator object"),
         ("[Refusal('a', 'b', 'c'), 5]", "it gave something else, got 5; expected a Refusal"),
         ("Refusal('a', None, 'c')", "its Refusal holds something else, got Refusal(code='a', reason=None, mend='c')"),
+        ("Refusal('', 'b', 'c')", "its Refusal holds something else, got Refusal(code='', reason='b', mend='c')"),
     ],
 )
 @pytest.mark.parametrize("command", [(), ("--ladder-fine-tune",)], ids=["not asked", "asked"])
@@ -221,6 +222,7 @@ def test_a_gate_rule_that_gives_no_refusal_is_an_error_that_says_so(
     assert ran.status == 1
     assert f"pytest_ladder_gate: {told}" in ran.flat
     assert "Traceback" not in ran.text
+    assert "extensions.py" not in ran.text  # no page of our own code, from wherever it is raised
 
 
 def test_the_command_tells_of_a_conftest_that_cannot_be_loaded(bench: Bench):

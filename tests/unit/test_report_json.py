@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator, ValidationError
 
-from pytest_ladder.report.json_report import render_json, report_json_schema
+from pytest_ladder.report.json_report import dump, render_json, report_json_schema
 from tests.summaries import LADDER, MISSES, RAG, REFUSALS, RunSummary, run
 
 PUBLISHED = Path(__file__).parents[2] / "docs" / "reference" / "report.schema.json"
@@ -55,6 +55,13 @@ def test_the_report_says_what_the_run_said():
     assert ladder["rungs"][2]["entry"] == json.loads(json.dumps(RAG.entry.as_dict()))
     assert ladder["gate"]["refusals"][0]["code"] == "met"
     assert ladder["rungs"][1]["worst_cases"][0]["answer"] == MISSES[0].answer
+
+
+@pytest.mark.parametrize(
+    ("figure", "told"), [(2.2345e-8, 2.23e-8), (0.00012345678, 0.000123), (0.12345678, 0.123457), (0.0, 0.0)]
+)
+def test_figures_have_six_decimals_or_where_they_are_small_three_digits(figure: float, told: float):
+    assert json.loads(dump(figure)) == told
 
 
 def test_figures_that_are_not_finite_are_null():

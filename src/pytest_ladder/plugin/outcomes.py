@@ -9,7 +9,6 @@ import pytest
 
 from pytest_ladder.core.entries import Verdict
 from pytest_ladder.core.summary import State
-from pytest_ladder.errors import LadderError
 from pytest_ladder.plugin.context import HANDLE, Context
 from pytest_ladder.plugin.handles import RungHandle
 from pytest_ladder.plugin.items import param_of
@@ -50,10 +49,7 @@ class Outcomes:
         param = param_of(item)
         if param is None:
             return
-        try:
-            stop = self.context.climbs[param.path].why_not(param.rung)
-        except LadderError as error:
-            stop = Stop(State.ERROR, str(error), failed=True)
+        stop = self.context.climbs[param.path].why_not(param.rung)
         if stop is None:
             return
         item.stash[STOP] = stop

@@ -21,11 +21,15 @@ __all__ = ["render_json", "report_json_schema"]
 
 SCHEMA = 1
 
+_SMALL = 0.001
+"""Of figures below it three digits count: a call may cost less than a millionth of a dollar."""
+
 
 def render_json(summary: RunSummary) -> str:
     """Write a run as indented JSON with sorted keys; figures rounded to six decimals, null where one is not finite.
 
-    Fits `report_json_schema()`. Under `show = "ids"` no text of a case is in it.
+    Of figures below 0.001 three digits count. Fits `report_json_schema()`. Under `show = "ids"` no text of a case is
+    in it.
     """
     value = {
         "schema": SCHEMA, "kind": "report", "version": summary.version, "at": summary.at,
@@ -35,7 +39,7 @@ def render_json(summary: RunSummary) -> str:
 
 
 def dump(value: Json) -> str:
-    """Write a value as indented JSON with sorted keys, figures rounded to six decimals; it ends with a line end."""
+    """Write a value as indented JSON with sorted keys, figures rounded as in a report; it ends with a line end."""
     return json.dumps(_clean(value), indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
 
 
@@ -84,9 +88,13 @@ def _miss(miss: Miss, show: str) -> Json:
 def _clean(value: Json) -> Json:
     """What JSON and UTF-8 can hold: null for what is not finite, a question mark for half a surrogate pair."""
     if isinstance(value, float):
-        return rounded(value) if math.isfinite(value) else None
+        return _figure(value) if math.isfinite(value) else None
     if isinstance(value, str):
         return value.encode("utf-8", "replace").decode("utf-8")
     if isinstance(value, dict):
         return {_clean(key): _clean(item) for key, item in value.items()}
     return [_clean(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def _figure(value: float) -> float:
+    return float(f"{value:.3g}") if 0 < abs(value) < _SMALL else rounded(value)

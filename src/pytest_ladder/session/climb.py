@@ -11,6 +11,7 @@ from pytest_ladder.core.hybrids import referred
 from pytest_ladder.core.looks import is_look
 from pytest_ladder.core.rungs import Kind
 from pytest_ladder.core.summary import Refusal, State
+from pytest_ladder.errors import LadderError
 from pytest_ladder.session.evidence import measured_at, rung_entries, said
 from pytest_ladder.session.ladder_run import LadderRun
 from pytest_ladder.session.results import RungResult
@@ -79,7 +80,10 @@ class Climb:
         return None
 
     def _why_not_tune(self, rung_id: str) -> Stop | None:
-        refusals = self.refusals()
+        try:
+            refusals = self.refusals()
+        except LadderError as error:  # of a plugin's rule, told here without the lines that called it
+            return Stop(State.ERROR, str(error), failed=True)
         lever = self.lever(rung_id)
         if refusals and self.requested:
             return Stop(State.REFUSED, f"fine-tuning refused: {codes(refusals)}")

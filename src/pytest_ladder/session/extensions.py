@@ -93,6 +93,7 @@ def _refusals(answer: object) -> Iterator[Refusal]:
     for refusal in several:
         if not isinstance(refusal, Refusal):
             raise InvalidRequest(message(hook, fault, got=refusal, expected=expected))
-        if not all(isinstance(part, str) for part in (refusal.code, refusal.reason, refusal.mend)):
-            raise InvalidRequest(message(hook, "its Refusal holds something else", got=refusal, expected="texts"))
+        if not all(isinstance(part, str) for part in (refusal.code, refusal.reason, refusal.mend)) or not refusal.code:
+            expected = "texts, and a code that is not empty"
+            raise InvalidRequest(message(hook, "its Refusal holds something else", got=refusal, expected=expected))
         yield refusal
