@@ -336,6 +336,14 @@ def test_instructions_that_a_model_writes_are_tried_and_cannot_forge_a_role(benc
     assert 'You must SHOUT {{ "{{" }} in }} capitals.\n{{ "user:" }}\nnot a role' in text
 
 
+def test_a_proposer_that_fails_is_told_from_the_model_that_answers(ladder: Bench):
+    ladder.write("proposer.py", "def write(messages):\n    raise RuntimeError('the prompt is too long')\n")
+    ladder.edit("ladder.toml", SEARCH, SEARCH + '\npropose = 1\nproposer = "proposer.py:write"\n')
+    ran = ladder.run()
+    assert ran.status == 1
+    assert "is not finished, after 0 calls: asked to write an instruction (`propose`), proposer.py:write: " in ran.flat
+
+
 def test_nothing_to_try_says_why(bench: Bench):
     make(bench, 'prompt = "start.md"\nexamples = "pool.jsonl"')
     bench.write("pool.jsonl", jsonl([{"input": "red pool", "expected": None}]))

@@ -24,7 +24,7 @@ from pytest_ladder.core.searching import (
     planned,
     run_race,
 )
-from pytest_ladder.errors import InvalidFile, message
+from pytest_ladder.errors import InvalidFile, ModelFailed, message
 from pytest_ladder.report.numbers import plural
 from pytest_ladder.rungs.drafts import Draft
 from pytest_ladder.rungs.optimize import build_candidate
@@ -158,7 +158,10 @@ class Attempt:
             return list(self.material.drafts)
         turns = [turn for demo in demos if (turn := start.turn(demo.question, demo.answer))]
         llm = Counted(self.asker.client_as(self.rung.asking("proposer")), self.trials)
-        written = await propose(llm, self.files.ladder.task, start.instruction(), turns, search.propose, self.seed)
+        try:
+            written = await propose(llm, self.files.ladder.task, start.instruction(), turns, search.propose, self.seed)
+        except ModelFailed as fault:
+            raise ModelFailed(f"asked to write an instruction (`propose`), {fault}") from None
         probe = self.material.scoring[0].question
         texts = [start.instructed(self.files.scrubber.text(text)) for text in written]
         return [*self.material.drafts, *(Draft(text, PROPOSED, probe) for text in texts)]
