@@ -50,6 +50,16 @@ def test_what_was_not_shown_not_found_and_not_found_in_one_step_are_told_apart(b
     assert "rag failures: reasoning 10" in bench.run().flat
 
 
+def test_a_routers_failures_are_those_of_the_rung_that_answered(bench: Bench):
+    built_in(bench, "prompt")
+    bench.write("ladder.toml", bench.toml.read_text(encoding="utf-8") + '[rungs.routed]\nkind = "decompose"\n' + ROUTER)
+
+    assert "routed failures: facts 10" in bench.run("--ladder-climb=all").flat
+
+
+ROUTER = 'router = [{ to = "prompt" }]\n'
+
+
 def test_a_declared_rung_that_was_left_out_is_recommended_with_its_reason(bench: Bench):
     built_in(bench, "prompt", "rag")
 

@@ -47,6 +47,15 @@ def test_an_answer_that_cannot_be_used_falls_back(reason: str):
     )  # fmt: skip
 
 
+def test_what_was_retrieved_for_a_rejected_answer_counts_where_its_fallback_retrieves_nothing():
+    bad = Answer("", retrieved=("kb-1", "kb-2"))
+    answer = ask(Parts(prompt=Said("by prompt")).guarded(Said(bad), fallback="prompt"))
+    assert (answer.text, answer.retrieved) == ("by prompt", ("kb-1", "kb-2"))
+
+    empty = Parts(prompt=Said(Answer(""))).guarded(Said(bad), fallback="prompt", abstention="I do not know.")
+    assert (ask(empty).text, ask(empty).retrieved) == ("I do not know.", ("kb-1", "kb-2"))
+
+
 @pytest.mark.parametrize("good", [Answer("", parsed={}), Answer("", tool_calls=({"name": "f", "arguments": {}},))])
 def test_an_answer_that_says_it_otherwise_is_not_empty(good: Answer):
     assert ask(Parts(rag=Said("by rag")).guarded(Said(good), fallback="rag")).validation == GOOD

@@ -94,13 +94,16 @@ def said(answer: Answer) -> Mapping[str, Json]:
     return answer.validation if isinstance(answer.validation, Mapping) else {}
 
 
+def sent_to(answer: Answer) -> str:
+    """Where a router sent the question of an answer; empty where none did."""
+    step = answer.steps[0] if answer.steps else None
+    return str(step.get("to")) if isinstance(step, Mapping) and step.get("step") == "route" else ""
+
+
 def one_way(answers: Iterable[Answer]) -> str:
     """The one rung to which a router sent every question, and whose answers all shipped; empty where it was not so."""
     given = list(answers)
-    sent = {
-        str(step.get("to")) for answer in given for step in answer.steps[:1]
-        if isinstance(step, Mapping) and step.get("step") == "route"
-    }  # fmt: skip
+    sent = {to for answer in given if (to := sent_to(answer))}
     replaced = any(said(answer).get("resort") and said(answer).get("reason") != BY_ROUTE for answer in given)
     return sent.pop() if len(sent) == 1 and not replaced else ""
 

@@ -83,6 +83,8 @@ class _Course:
     opinions: dict[bytes, Opinion] = field(default_factory=dict)
     """What the verifier said of each answer that it was shown."""
     confidence: float | None = None
+    retrieved: tuple[str, ...] = ()
+    """What the last attempt that retrieved anything, and did not ship, put before the model."""
 
     async def run(self) -> Answer:
         """Ask first, then try one resort after the other for as long as the answer is not accepted."""
@@ -140,13 +142,14 @@ class _Course:
 
     def _turned_down(self, answer: Answer, reason: str, resort: str) -> None:
         """Put an answer that does not ship, and what is done instead, into the trace of the next one."""
+        self.retrieved = answer.retrieved or self.retrieved
         to = {"to": self.measures.fallback_id} if resort == FALLBACK else {}
         self.steps = [
             *answer.steps, {"step": "rejected", "reason": reason, "answer": answer.text}, {"step": resort, **to}
         ]  # fmt: skip
 
     def _stood_back(self, how: str, answer: Answer, first: str) -> Answer:
-        made = stood_back(how, self.measures.texts[how], first, replace(answer, steps=tuple(self.steps)))
+        made = stood_back(how, self.measures.texts[how], first, self._whole(replace(answer, steps=tuple(self.steps))))
         return replace(made, validation={**_kept(answer), **said(made), **self._sureness()})
 
     def _shipped(self, answer: Answer, first: str, tried: str, accepted: bool) -> Answer:
@@ -154,7 +157,11 @@ class _Course:
         told: dict[str, Json] = {"accepted": accepted, "resort": tried or None, "reason": first or None}
         if not self.measures.resorts or stands_back(answer):
             told = {"reason": first} if tried else {}
-        return replace(answer, validation={**_kept(answer), **told, **self._sureness()} or None)
+        return replace(self._whole(answer), validation={**_kept(answer), **told, **self._sureness()} or None)
+
+    def _whole(self, answer: Answer) -> Answer:
+        """With what was retrieved for it before, where it comes of no retrieval of its own."""
+        return replace(answer, retrieved=answer.retrieved or self.retrieved)
 
     def _sureness(self) -> dict[str, Json]:
         return {} if self.confidence is None else {"confidence": round(self.confidence, 6)}
