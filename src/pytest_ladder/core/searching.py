@@ -218,7 +218,7 @@ async def _round(race: Race, cases: range, evaluate: Evaluate) -> None:
         race.values[place].extend(found)
         if len(found) < len(cases):
             if place == START:
-                raise ModelFailed("the prompt that the search begins with has cases without an answer")
+                raise ModelFailed("the prompt that the search begins with has cases without an answer.")
             race.failed.append(place)
             del race.values[place]
 
