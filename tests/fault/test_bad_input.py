@@ -351,13 +351,6 @@ RUNS = {
     "model returns a list": Fault(
         model("def reply(messages): return []\n"), rf"{P}.* {ALL}models\.py:reply: the model returned a list"
     ),
-    "prompt with an unknown word": Fault(
-        write("prompt.md", "user:\n{{ inptu }}\n"), r"evals/support/prompt\.md:2.*inptu"
-    ),
-    "prompt with a broken template": Fault(write("prompt.md", "user:\n{{ input }\n"), r"evals/support/prompt\.md:2"),
-    "prompt that looks at the answer": Fault(
-        write("prompt.md", "user:\n{{ input }} {{ expected }}\n"), r"prompt\.md.*expected"
-    ),
     "scorer raises": Fault(
         scored_by("raise KeyError('field')"), rf"{P}.* {ALL}unscored by answer: KeyError: 'field'", command=0
     ),
@@ -373,16 +366,28 @@ RUNS = {
     "scorer exits": Fault(
         scored_by("raise SystemExit(1)"), rf"{P}.* {ALL}unscored by answer: the scorer raised SystemExit", command=0
     ),
-    "hosted model without a price": Fault(
-        toml('"models.py:reply"', '"openai_compatible:http://127.0.0.1:9/v1#m"'),
-        r"prompt.*#m: no price is known, so that no budget can hold. Declare \[prices\.",
-    ),
     "recordings that cannot be written": Fault(blocked, r"evals/support/recordings/few_shot.*: cannot be used \("),
     "answers that are no records": Fault(
         lambda p: p.recordings("prompt")[0].write_text("{}\n", encoding="utf-8"),
         r"recordings/prompt/\w+\.jsonl:1: the key 'schema' is missing",
     ),
 }
+
+
+TABLES = {
+    "prompt with an unknown word": Fault(
+        write("prompt.md", "user:\n{{ inptu }}\n"), r"evals/support/prompt\.md:2.*inptu"
+    ),
+    "prompt with a broken template": Fault(write("prompt.md", "user:\n{{ input }\n"), r"evals/support/prompt\.md:2"),
+    "prompt that looks at the answer": Fault(
+        write("prompt.md", "user:\n{{ input }} {{ expected }}\n"), r"prompt\.md.*expected"
+    ),
+    "hosted model without a price": Fault(
+        toml('"models.py:reply"', '"openai_compatible:http://127.0.0.1:9/v1#m"'),
+        r"#m: no price is known, so that no budget can hold. Declare \[prices\.",
+    ),
+}
+"""What is found at the collection of a run that may ask; one that asks nothing does not look."""
 
 
 def kept(project: Project) -> set[bytes]:
@@ -427,6 +432,22 @@ def test_what_fails_while_it_runs_fails_its_rung_and_keeps_what_is_on_record(mea
     assert verified.status == (1 if fault.command is None else fault.command), verified.text
     assert not OURS.search(verified.text)
     assert before <= kept(measured)
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_what_a_new_version_cannot_be_asked_with_is_told_before_anything_is_asked(measured: Project, name: str):
+    fault = TABLES[name]
+    fault.act(measured)
+    before = kept(measured)
+
+    ran, verified = measured.run(), measured.command("verify")
+
+    assert ran.status == 4, ran.text
+    assert re.search(fault.told, flat(ran.text)), ran.text
+    assert not OURS.search(ran.text), ran.text
+    assert verified.status == 1, verified.text
+    assert not OURS.search(verified.text)
+    assert kept(measured) == before
 
 
 HIDE = """\

@@ -127,7 +127,7 @@ def test_a_model_that_is_free_has_no_price_to_tell(bench: Bench, server: Loopbac
 def test_without_a_price_nothing_is_asked(bench: Bench, server: Loopback):
     ran = make(bench, server.model, None).run()
 
-    assert ran.status == 1
+    assert ran.status == 4
     assert f'no price is known, so that no budget can hold. Declare [prices."{server.model}"]' in ran.flat
     assert server.requests == []
 
@@ -193,7 +193,7 @@ def test_a_key_in_the_file_is_refused(hosted: Bench, server: Loopback):
 
     ran = hosted.run()
 
-    assert ran.status == 1
+    assert ran.status == 4
     assert "name the environment variable that holds it in `api_key_env`" in ran.text.lower()
     assert server.requests == []
     assert KEY not in ran.text

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
+from pytest_ladder.backends.model_check import check_model
+from pytest_ladder.backends.openai_compatible import PREFIX
 from pytest_ladder.core.answers import Answer
 from pytest_ladder.core.canonical import Json
 from pytest_ladder.core.cases import EvalSet, Question
 from pytest_ladder.core.names import mend
 from pytest_ladder.core.ports import Kit, System
 from pytest_ladder.core.rungs import Kind, RungSpec
-from pytest_ladder.errors import InvalidFile, LadderError, message
+from pytest_ladder.errors import InvalidFile, InvalidRequest, LadderError, message
 from pytest_ladder.rungs.guarded import guarded
 from pytest_ladder.rungs.registry import build
 from pytest_ladder.rungs.routing import RULE
@@ -48,7 +50,24 @@ def check_tables(assembler: Assembler, evalset: EvalSet, has_answers: Callable[[
     for rung in assembler.ladder.rungs:
         _check_routes(rung, evalset)
         if not has_answers(rung):
+            _check_models(assembler, rung)
             _check_table(assembler, rung)
+
+
+def _check_models(assembler: Assembler, rung: RungSpec) -> None:
+    """Check the options of every model that a rung asks, and the price of one that only ladder.toml can know.
+
+    What LiteLLM knows of names and prices is asked once the rung's turn comes.
+    """
+    ladder = assembler.ladder
+    for asked in rung.asks if rung.kind is not Kind.FINE_TUNE else ():
+        if asked.model is None:
+            continue
+        price = ladder.prices.get(asked.model)
+        try:
+            check_model(asked.model, asked.model_options, price, ladder.folder, asked=asked.model.startswith(PREFIX))
+        except InvalidRequest as fault:
+            raise InvalidFile(f"{ladder.at_model(rung)}: {fault}") from None
 
 
 def _check_table(assembler: Assembler, rung: RungSpec) -> None:
