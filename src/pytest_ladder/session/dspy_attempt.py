@@ -28,6 +28,10 @@ FINALISTS = 4
 """Prompts that come to the race, the start among them."""
 
 
+SHOWN = 300
+"""Characters of what DSPy says of a failure."""
+
+
 class DspyAttempt(Attempt):
     """A search by one of DSPy's optimizers."""
 
@@ -89,8 +93,9 @@ class _Talk:
             raise
         except Exception as fault:  # noqa: BLE001 - whatever DSPy makes of it
             if not self.over and self.fault is None:
-                why = f"DSPy failed ({type(fault).__name__}: {fault})"
-                self.fault = ModelFailed(message(self._attempt.rung.at("optimizer"), why))
+                why = f"DSPy failed ({type(fault).__name__}: {' '.join(str(fault).split())[:SHOWN]})"
+                step = "name another `proposer`; the same reply, which is on record, fails in the same way"
+                self.fault = ModelFailed(message(self._attempt.rung.at("optimizer"), why, next_step=step))
             return []
         more = [] if shown else [tuple(task.train[: told.demos])]
         return [self._body(instruction, turns) for turns in (shown, *more)]
