@@ -8,14 +8,12 @@ same kind, to choose settings on; the committed files are those of the default.
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from random import Random
 from typing import Any
 
-from examples.files import Rows, write_all
+from examples.files import Rows, write_made
 from examples.model import world
 from examples.model.world import ABSTENTION, ATTRIBUTES, BRANDS, NOUNS, Product
 
@@ -125,14 +123,5 @@ def build(seed: int = SEED) -> dict[str, Rows]:
     }
 
 
-def main() -> None:
-    """Write the files beside this script, or elsewhere."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--out", type=Path, default=Path(__file__).parent, help="folder to write to")
-    parser.add_argument("--seed", type=int, default=SEED, help="default: %(default)s")
-    arguments = parser.parse_args()
-    write_all(arguments.out, build(arguments.seed))
-
-
 if __name__ == "__main__":
-    main()
+    write_made(__file__, __doc__, build, SEED)
