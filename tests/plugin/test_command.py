@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
 import pytest
 
 from tests.project import LADDER, Project, sealed
@@ -86,3 +90,16 @@ def test_verify_names_an_entry_with_no_recordings_behind_it(project: Project):
     assert ran.status == 0
     assert "3 of 4 entries agree with the recordings; no recorded answers stand behind prompt" in ran.text
     assert "which counts for nothing" in ran.text
+
+
+def test_a_reader_that_closes_early_gets_no_traceback(project: Project):
+    reader, writer = os.pipe()
+    os.close(reader)
+
+    ran = subprocess.run(
+        [sys.executable, "-m", "pytest_ladder", "schema", "ladder"], stdout=writer, stderr=subprocess.PIPE, text=True,
+        cwd=project.root,
+    )  # fmt: skip
+    os.close(writer)
+
+    assert (ran.returncode, ran.stderr) == (1, "")
