@@ -131,6 +131,8 @@ def _table_at(model: type[Table], inner: Place) -> type[Table]:
 
 
 def _expected(detail: ErrorDetails) -> str:
+    if detail["type"] == "too_short" and detail["ctx"]["field_type"] == "List":
+        return f"a list of at least {detail['ctx']['min_length']}"
     text = detail["msg"]
     for opening in ("Input should be ", "Input should "):
         if text.startswith(opening):
