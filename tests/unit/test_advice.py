@@ -6,12 +6,14 @@ import pytest
 
 from pytest_ladder.core.advice import Situation, advise
 from pytest_ladder.core.diagnosis_kinds import FailureKind
-from pytest_ladder.core.rungs import REQUIRED, Kind
+from pytest_ladder.core.rungs import REQUIRED, Kind, RungSpec
 from tests import builders
 
 
-def advice(tried=REQUIRED, diagnosis=None, *, gate_open=False, only_limits=False, cost_usd=0.0, **profile) -> str:
-    ladder = builders.ladder(profile=profile)
+def advice(
+    tried=REQUIRED, diagnosis=None, *, gate_open=False, only_limits=False, cost_usd=0.0, rungs=None, **profile
+) -> str:
+    ladder = builders.ladder(profile=profile, rungs=rungs)
     return advise(Situation(ladder, frozenset(tried), diagnosis or {}, gate_open, only_limits, cost_usd=cost_usd))
 
 
@@ -41,6 +43,14 @@ def test_where_its_rungs_are_on_record_it_says_how_to_improve_them_and_never_to_
 
     assert told.endswith(f": most failures are of kind {failure}")
     assert "fine-tune" not in told
+
+
+def test_where_no_rung_calls_a_tool_the_next_step_for_tools_is_an_agent():
+    told = advice([*REQUIRED, Kind.OPTIMIZE], {FailureKind.TOOL_USE: 3})
+    assert told.startswith('declare a decompose rung with `strategy = "tool_agent"`')
+
+    agent = RungSpec("agent", Kind.DECOMPOSE, options={"tools": ["tools.py:find"]})
+    assert advice([*REQUIRED, Kind.OPTIMIZE], {FailureKind.TOOL_USE: 3}, rungs=(agent,)).startswith("improve the dec")
 
 
 def test_with_the_gate_open_it_says_to_tune():

@@ -115,9 +115,16 @@ def _mend(situation: Situation, failure: FailureKind) -> str:
     for kind in CALLS_FOR[failure]:
         if kind not in situation.tried and kind is not Kind.FINE_TUNE:
             return f"declare {declaration(kind)}: {most}"
+    if failure is FailureKind.TOOL_USE and not _calls_tools(situation.ladder):
+        return f'declare a decompose rung with `strategy = "tool_agent"`, no rung calls a tool: {most}'
     few = _few_examples(situation) if failure is FailureKind.FORM else None
     collect = "" if few is None else f", and collect examples ({few} are declared, tuning takes {FEW_EXAMPLES})"
     return f"{LAST_RESORT[failure]}{collect}: {most}"
+
+
+def _calls_tools(ladder: Ladder) -> bool:
+    """Whether a rung may call tools: an agent's, or those of a system of the user's own."""
+    return any("tools" in rung.options or rung.system for rung in ladder.rungs)
 
 
 def _levelled(situation: Situation) -> str:
