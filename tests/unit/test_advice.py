@@ -11,7 +11,7 @@ from tests import builders
 
 
 def advice(
-    tried=REQUIRED, diagnosis=None, *, gate_open=False, only_limits=False, cost_usd=0.0, rungs=None, **profile
+    tried=REQUIRED, diagnosis=None, *, gate_open=False, only_limits=False, cost_usd=0.0, rungs=(), **profile
 ) -> str:
     ladder = builders.ladder(profile=profile, rungs=rungs)
     return advise(Situation(ladder, frozenset(tried), diagnosis or {}, gate_open, only_limits, cost_usd=cost_usd))
