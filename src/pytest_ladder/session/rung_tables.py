@@ -8,17 +8,15 @@ from dataclasses import replace
 from pytest_ladder.backends.model_check import check_model
 from pytest_ladder.backends.openai_compatible import PREFIX
 from pytest_ladder.core.answers import Answer
-from pytest_ladder.core.canonical import Json
 from pytest_ladder.core.cases import EvalSet, Question
-from pytest_ladder.core.names import mend
 from pytest_ladder.core.ports import Kit, System
 from pytest_ladder.core.rungs import Kind, RungSpec
-from pytest_ladder.errors import InvalidFile, InvalidRequest, LadderError, message
+from pytest_ladder.errors import InvalidFile, InvalidRequest, LadderError
 from pytest_ladder.rungs.guarded import guarded
 from pytest_ladder.rungs.registry import build
 from pytest_ladder.rungs.routing import RULE
 from pytest_ladder.session.assemble import Assembler, found
-from pytest_ladder.session.tools import Nobody
+from pytest_ladder.session.tools import Nobody, check_known
 
 NEEDS: Mapping[Kind, Sequence[str]] = {
     Kind.PROMPT: ("prompt",),
@@ -96,12 +94,6 @@ def _system(assembler: Assembler, rung: RungSpec, kit: Kit) -> System:
 
 
 def _check_routes(rung: RungSpec, evalset: EvalSet) -> None:
-    known = dict.fromkeys(key for case in evalset for key in case.metadata)
     router = rung.options.get("router")
-    for number, rule in enumerate(router if isinstance(router, list) else ()):
-        asked: Mapping[str, Json] = rule.get("when") or {}
-        for key in asked:
-            if key not in known:
-                where, fault = f"{rung.at('router')} {RULE} {number + 1}", "no case has this key in its `metadata`"
-                expected = " | ".join(known) or None
-                raise InvalidFile(message(where, fault, got=key, expected=expected, next_step=mend(key, known)))
+    for number, rule in enumerate(router if isinstance(router, list) else (), 1):
+        check_known(rule.get("when") or {}, evalset, f"{rung.at('router')} {RULE} {number}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from pytest_ladder.core.answers import Reply
@@ -53,12 +53,16 @@ def check_agents(assembler: Assembler, evalset: EvalSet) -> None:
 
 
 def _check_metadata(rung: RungSpec, evalset: EvalSet) -> None:
-    known = dict.fromkeys(key for case in evalset for key in case.metadata)
     for tool, rule in (rung.options.get("tool_rules") or {}).items():
         for part in ("when", "required"):
             asked = rule.get(part)
-            for key in asked if isinstance(asked, dict) else ():
-                if key not in known:
-                    where, fault = rung.at("tool_rules", tool, part), "no case has this key in its `metadata`"
-                    expected = " | ".join(known) or None
-                    raise InvalidFile(message(where, fault, got=key, expected=expected, next_step=mend(key, known)))
+            check_known(asked if isinstance(asked, dict) else (), evalset, rung.at("tool_rules", tool, part))
+
+
+def check_known(keys: Iterable[str], evalset: EvalSet, where: str) -> None:
+    """Check that cases have what a rule asks of their metadata; InvalidFile on a key that none of them has."""
+    known = dict.fromkeys(key for case in evalset for key in case.metadata)
+    for key in keys:
+        if key not in known:
+            fault, expected = "no case has this key in its `metadata`", " | ".join(known) or None
+            raise InvalidFile(message(where, fault, got=key, expected=expected, next_step=mend(key, known)))
