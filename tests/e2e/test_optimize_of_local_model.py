@@ -98,8 +98,14 @@ def found(root: Path) -> tuple[Path, Searched]:
     return path, told
 
 
-def test_the_search_finds_demonstrations_that_do_better_than_the_first_two_examples(folder: Path):
-    ran = run(folder, "--ladder-report=report.json")
+@pytest.fixture(scope="module")
+def climbed(folder: Path) -> tuple[Path, str]:
+    """The folder after its first climb, and what that printed."""
+    return folder, run(folder, "--ladder-report=report.json").stdout
+
+
+def test_the_search_finds_demonstrations_that_do_better_than_the_first_two_examples(climbed: tuple[Path, str]):
+    folder, printed = climbed
     path, told = found(folder)
     assert told.start.mean == 0.0
     assert told.found.low > 0.4  # the layout alone is worth half
@@ -109,11 +115,12 @@ def test_the_search_finds_demonstrations_that_do_better_than_the_first_two_examp
 
     rungs = json.loads((folder / "report.json").read_text(encoding="utf-8"))["ladders"][0]["rungs"]
     scores = {rung["id"]: {m: s["all"]["mean"] for m, s in rung["entry"]["scores"].items()} for rung in rungs}
-    assert scores["optimize"]["layout"] >= 0.85, ran.stdout
+    assert scores["optimize"]["layout"] >= 0.85, printed
     assert sum(scores["optimize"].values()) > sum(scores["few_shot"].values()) + 0.05
 
 
-def test_the_same_search_comes_to_the_same_prompt_and_a_second_run_asks_nothing(folder: Path):
+def test_the_same_search_comes_to_the_same_prompt_and_a_second_run_asks_nothing(climbed: tuple[Path, str]):
+    folder, _ = climbed
     path, _ = found(folder)
     before = path.read_bytes()
     calls = (folder / "evals/recordings/optimize/calls.jsonl").read_bytes()
