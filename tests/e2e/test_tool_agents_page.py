@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from pytest_ladder.core.tool_schema import TYPES
-from pytest_ladder.rungs.tool_rules import Limits, Rule
-from pytest_ladder.rungs.tool_talk import TOOL_PROMPT
+from pytest_ladder.rungs.tools.rules import Limits, Rule
+from pytest_ladder.rungs.tools.talk import TOOL_PROMPT
 from tests.e2e import tutorial
 
 PAGE = tutorial.ROOT / "docs" / "how-to" / "tool-agents.md"

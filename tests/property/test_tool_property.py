@@ -17,10 +17,10 @@ from pytest_ladder.core.ports import Kit
 from pytest_ladder.core.rungs import Kind, RungSpec
 from pytest_ladder.core.structured import Schema
 from pytest_ladder.core.tool_schema import describe
-from pytest_ladder.rungs.function_tool import FunctionTool
+from pytest_ladder.rungs.prompting.template import PromptTemplate
 from pytest_ladder.rungs.registry import build
-from pytest_ladder.rungs.template import PromptTemplate
-from pytest_ladder.rungs.tool_talk import TOOL_PROMPT, Offer, ProviderTalk, TextTalk
+from pytest_ladder.rungs.tools.function import FunctionTool
+from pytest_ladder.rungs.tools.talk import TOOL_PROMPT, Offer, ProviderTalk, TextTalk
 
 HINTS = st.recursive(
     st.sampled_from([str, int, float, bool, Literal["a", "b"], Literal[1, 2], list, dict]),

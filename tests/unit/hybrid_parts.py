@@ -13,7 +13,7 @@ from pytest_ladder.core.answers import Answer, Reply
 from pytest_ladder.core.cases import Question
 from pytest_ladder.core.ports import Document, Kit, Prepared, System
 from pytest_ladder.core.rungs import Kind, RungSpec
-from pytest_ladder.rungs.guarded import guarded
+from pytest_ladder.rungs.hybrids.guarded import guarded
 from pytest_ladder.rungs.registry import build
 
 FILES = {

@@ -15,7 +15,7 @@ from pytest_ladder.core.cases import Question
 from pytest_ladder.core.ports import Document, Hit, Kit, Prepared
 from pytest_ladder.core.rungs import Kind, RungSpec
 from pytest_ladder.errors import InvalidFile, InvalidRequest, ModelFailed, SystemFailed
-from pytest_ladder.rungs.asides import lines_of, side_by_side
+from pytest_ladder.rungs.prompting.asides import lines_of, side_by_side
 from pytest_ladder.rungs.registry import build
 
 FILES = {

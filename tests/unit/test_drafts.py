@@ -12,8 +12,8 @@ from pytest_ladder.core.prompts import split_front_matter
 from pytest_ladder.core.searched import DevScore, Searched, searched, text_digest
 from pytest_ladder.core.searching import Point
 from pytest_ladder.errors import InvalidFile
-from pytest_ladder.rungs.drafts import Draft, literal
-from pytest_ladder.rungs.template import PromptTemplate
+from pytest_ladder.rungs.optimization.drafts import Draft, literal
+from pytest_ladder.rungs.prompting.template import PromptTemplate
 
 PROBE = Question("c1", "what is it?", {"language": "en"})
 SHAPES = (

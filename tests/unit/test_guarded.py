@@ -9,7 +9,7 @@ import pytest
 from pytest_ladder.core.answers import Answer
 from pytest_ladder.core.hybrids import stood_back
 from pytest_ladder.errors import BudgetSpent, InvalidFile, ModelFailed, SystemFailed
-from pytest_ladder.rungs.sampling import voted
+from pytest_ladder.rungs.hybrids.sampling import voted
 from tests.unit.hybrid_parts import Parts, Said, ask, steps
 
 BAD = {

@@ -15,7 +15,7 @@ from pytest_ladder.core.cases import Case, Question
 from pytest_ladder.core.rungs import Kind, RungSpec
 from pytest_ladder.errors import InvalidFile
 from pytest_ladder.rungs.own import OwnSystem
-from pytest_ladder.rungs.template import VARIABLES, PromptTemplate
+from pytest_ladder.rungs.prompting.template import VARIABLES, PromptTemplate
 
 SECRET = "the gold answer"
 HIDDEN = ("expected", "evidence", "steps", "tools", "slices")

@@ -9,7 +9,7 @@ import pytest
 
 from pytest_ladder.core.prompt_parts import CONTEXT
 from pytest_ladder.errors import InvalidFile
-from pytest_ladder.rungs.planning import numbered
+from pytest_ladder.rungs.decomposition.planning import numbered
 from tests.decomposing import Say, Taken, by_words
 
 FILES = {

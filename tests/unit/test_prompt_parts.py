@@ -11,11 +11,11 @@ from pytest_ladder.core.cases import Question
 from pytest_ladder.core.ports import Document, Example, Kit
 from pytest_ladder.core.prompt_parts import PARTS, Prompt, apportioned, told
 from pytest_ladder.core.structured import Schema
-from pytest_ladder.rungs.asides import ask
-from pytest_ladder.rungs.chat import Chat, context_of
-from pytest_ladder.rungs.few_shot import Fixed
-from pytest_ladder.rungs.structured import Output
-from pytest_ladder.rungs.template import PromptTemplate
+from pytest_ladder.rungs.prompting.asides import ask
+from pytest_ladder.rungs.prompting.chat import Chat, context_of
+from pytest_ladder.rungs.prompting.few_shot import Fixed
+from pytest_ladder.rungs.prompting.structured import Output
+from pytest_ladder.rungs.prompting.template import PromptTemplate
 from tests.unit.test_rungs import kit
 
 DOCUMENTS = [Document("kb-1", "Two years."), Document("kb-2", "One year.", "Oven")]

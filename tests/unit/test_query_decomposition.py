@@ -10,8 +10,8 @@ import pytest
 from pytest_ladder.core.ports import Example
 from pytest_ladder.core.prompt_parts import CONTEXT, QUESTION
 from pytest_ladder.errors import InvalidFile
-from pytest_ladder.rungs.planning import parted
-from pytest_ladder.rungs.references import References, bare
+from pytest_ladder.rungs.decomposition.planning import parted
+from pytest_ladder.rungs.decomposition.references import References, bare
 from tests.decomposing import Say, Taken, by_words
 
 HOPS = "Which product is in order 12?\nWhat is the warranty of #1?"

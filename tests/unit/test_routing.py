@@ -10,7 +10,7 @@ from pytest_ladder.core.answers import Answer
 from pytest_ladder.core.cases import Question
 from pytest_ladder.core.ports import Prepared
 from pytest_ladder.errors import InvalidFile, ModelFailed, SystemFailed
-from pytest_ladder.rungs.preparing import Once
+from pytest_ladder.rungs.hybrids.preparing import Once
 from tests.unit.hybrid_parts import Parts, Said, ask, steps
 
 RULES = [

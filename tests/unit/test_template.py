@@ -4,7 +4,7 @@ import pytest
 
 from pytest_ladder.core.prompts import split_front_matter
 from pytest_ladder.errors import InvalidFile
-from pytest_ladder.rungs.template import PromptTemplate
+from pytest_ladder.rungs.prompting.template import PromptTemplate
 
 CHAT = """---
 owner: support

@@ -15,8 +15,8 @@ from pytest_ladder.core.ports import Kit
 from pytest_ladder.core.prompt_parts import Prompt
 from pytest_ladder.core.rungs import Kind, RungSpec
 from pytest_ladder.errors import InvalidRequest, ModelFailed, ModelRefused, ModelUnavailable
-from pytest_ladder.rungs.function_tool import FunctionTool
 from pytest_ladder.rungs.registry import build
+from pytest_ladder.rungs.tools.function import FunctionTool
 
 Say = Callable[[Sequence[Mapping[str, Any]], Mapping[str, Any]], Reply]
 

@@ -9,10 +9,10 @@ from pytest_ladder.core.rungs import RungSpec
 from pytest_ladder.core.strategies import STRATEGIES, misplaced
 from pytest_ladder.errors import InvalidFile, message
 from pytest_ladder.rungs import options
-from pytest_ladder.rungs.plan_and_execute import build_plan_and_execute
-from pytest_ladder.rungs.prompt_chain import build_prompt_chain
-from pytest_ladder.rungs.query_decomposition import build_query_decomposition
-from pytest_ladder.rungs.tool_agent import build_tool_agent
+from pytest_ladder.rungs.decomposition.plan_and_execute import build_plan_and_execute
+from pytest_ladder.rungs.decomposition.prompt_chain import build_prompt_chain
+from pytest_ladder.rungs.decomposition.query_decomposition import build_query_decomposition
+from pytest_ladder.rungs.tools.agent import build_tool_agent
 
 FACTORIES: Mapping[str, RungFactory] = {
     "query_decomposition": build_query_decomposition,

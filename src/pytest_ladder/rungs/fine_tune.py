@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pytest_ladder.core.ports import Kit, System
 from pytest_ladder.core.rungs import RungSpec
-from pytest_ladder.rungs.advanced_rag import SWITCHES, build_advanced_rag
-from pytest_ladder.rungs.chat import Chat, read_template
-from pytest_ladder.rungs.few_shot import read_examples
-from pytest_ladder.rungs.rag import build_rag
-from pytest_ladder.rungs.structured import read_output
+from pytest_ladder.rungs.prompting.chat import Chat, read_template
+from pytest_ladder.rungs.prompting.few_shot import read_examples
+from pytest_ladder.rungs.prompting.structured import read_output
+from pytest_ladder.rungs.retrieval.advanced_rag import SWITCHES, build_advanced_rag
+from pytest_ladder.rungs.retrieval.rag import build_rag
 
 BARE = "{{ input }}"
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pytest_ladder.core.ports import Kit, System
 from pytest_ladder.core.rungs import RungSpec
-from pytest_ladder.rungs.chat import Chat, read_template
-from pytest_ladder.rungs.few_shot import read_examples
-from pytest_ladder.rungs.structured import read_output
+from pytest_ladder.rungs.prompting.chat import Chat, read_template
+from pytest_ladder.rungs.prompting.few_shot import read_examples
+from pytest_ladder.rungs.prompting.structured import read_output
 
 
 def build_prompt(spec: RungSpec, kit: Kit) -> System:

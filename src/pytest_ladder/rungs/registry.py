@@ -6,13 +6,13 @@ from collections.abc import Mapping
 
 from pytest_ladder.core.ports import Kit, RungFactory, System
 from pytest_ladder.core.rungs import Kind, RungSpec
-from pytest_ladder.rungs.advanced_rag import build_advanced_rag
 from pytest_ladder.rungs.decompose import build_decompose
 from pytest_ladder.rungs.fine_tune import build_fine_tune
-from pytest_ladder.rungs.optimize import build_optimize
+from pytest_ladder.rungs.hybrids.routing import build_router
+from pytest_ladder.rungs.optimization.optimize import build_optimize
 from pytest_ladder.rungs.prompt import build_few_shot, build_prompt
-from pytest_ladder.rungs.rag import build_rag
-from pytest_ladder.rungs.routing import build_router
+from pytest_ladder.rungs.retrieval.advanced_rag import build_advanced_rag
+from pytest_ladder.rungs.retrieval.rag import build_rag
 
 FACTORIES: Mapping[Kind, RungFactory] = {
     Kind.PROMPT: build_prompt,

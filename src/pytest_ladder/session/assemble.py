@@ -27,12 +27,12 @@ from pytest_ladder.core.scorers import SCORERS, build_scorer
 from pytest_ladder.core.scores import MetricSpec, Scored, Scorer
 from pytest_ladder.engine.client import attempt
 from pytest_ladder.errors import InvalidFile, InvalidRequest, message
-from pytest_ladder.rungs.function_tool import FunctionTool
-from pytest_ladder.rungs.guarded import guarded
-from pytest_ladder.rungs.optimize import SEARCHING
+from pytest_ladder.rungs.hybrids.guarded import guarded
+from pytest_ladder.rungs.hybrids.preparing import Once
+from pytest_ladder.rungs.optimization.optimize import SEARCHING
 from pytest_ladder.rungs.own import OwnSystem
-from pytest_ladder.rungs.preparing import Once
 from pytest_ladder.rungs.registry import build
+from pytest_ladder.rungs.tools.function import FunctionTool
 from pytest_ladder.store.corpus import read_documents, read_examples
 from pytest_ladder.store.digests import found_path, searches
 from pytest_ladder.store.paths import beside, inside, read_text, relative

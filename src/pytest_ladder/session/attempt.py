@@ -26,9 +26,9 @@ from pytest_ladder.core.searching import (
 )
 from pytest_ladder.errors import InvalidFile, ModelFailed, message
 from pytest_ladder.report.numbers import plural
-from pytest_ladder.rungs.drafts import Draft
-from pytest_ladder.rungs.optimize import build_candidate
-from pytest_ladder.rungs.proposing import propose
+from pytest_ladder.rungs.optimization.drafts import Draft
+from pytest_ladder.rungs.optimization.optimize import build_candidate
+from pytest_ladder.rungs.optimization.proposing import propose
 from pytest_ladder.session.asker import Asker
 from pytest_ladder.session.demonstrating import Demonstration, demonstrations
 from pytest_ladder.session.dev_sets import Material

@@ -9,7 +9,7 @@ from pytest_ladder.core.answers import Answer, Record
 from pytest_ladder.core.cases import Case, EvalSet, Question
 from pytest_ladder.core.curtailment import order
 from pytest_ladder.core.ports import System
-from pytest_ladder.rungs.chat import as_text
+from pytest_ladder.rungs.prompting.chat import as_text
 from pytest_ladder.session.dev_sets import Material
 from pytest_ladder.session.trials import Trials
 

@@ -9,8 +9,8 @@ from pytest_ladder.core.curtailment import order
 from pytest_ladder.core.rungs import RungSpec
 from pytest_ladder.core.searching import FEWEST_CASES
 from pytest_ladder.errors import InvalidFile, message
-from pytest_ladder.rungs.drafts import Draft
-from pytest_ladder.rungs.optimize import Search, read_search
+from pytest_ladder.rungs.optimization.drafts import Draft
+from pytest_ladder.rungs.optimization.optimize import Search, read_search
 from pytest_ladder.session.assemble import Assembler
 from pytest_ladder.store.cases_file import read_cases
 from pytest_ladder.store.corpus import comparable, read_pool, shared_case

@@ -12,9 +12,9 @@ from pytest_ladder.core.cases import Case, EvalSet
 from pytest_ladder.core.prompt_parts import INSTRUCTIONS, Prompt
 from pytest_ladder.core.searching import START, mean, planned
 from pytest_ladder.errors import BudgetSpent, LadderError, MissingDependency, ModelFailed, message
-from pytest_ladder.rungs.chat import as_text
-from pytest_ladder.rungs.drafts import Draft
-from pytest_ladder.rungs.optimize import DSPY
+from pytest_ladder.rungs.optimization.drafts import Draft
+from pytest_ladder.rungs.optimization.optimize import DSPY
+from pytest_ladder.rungs.prompting.chat import as_text
 from pytest_ladder.session.attempt import PROPOSED, Attempt, Body, Counted, Found, body_of
 from pytest_ladder.session.demonstrating import Demonstration
 from pytest_ladder.session.trials import mean_of

@@ -13,7 +13,7 @@ from pytest_ladder.core.scorers.options import from_options
 from pytest_ladder.core.scores import Outcome, Scored, Scorer, Unscored
 from pytest_ladder.engine.collect import FATAL
 from pytest_ladder.errors import InvalidFile, InvalidRequest, JudgeRefused, message
-from pytest_ladder.rungs.template import PromptTemplate
+from pytest_ladder.rungs.prompting.template import PromptTemplate
 
 VARIABLES = ("answer", "documents", "expected", "input", "metadata", "scale")
 """What the template of a judge sees; never which rung answered."""

@@ -17,7 +17,7 @@ from pytest_ladder.core.scores import MetricSpec, Scorer
 from pytest_ladder.engine.client import Client
 from pytest_ladder.engine.meter import Meter
 from pytest_ladder.errors import InvalidFile, InvalidRequest, message
-from pytest_ladder.rungs.template import PromptTemplate
+from pytest_ladder.rungs.prompting.template import PromptTemplate
 from pytest_ladder.session.judge import VARIABLES, JudgeScorer, Strict, judge_options, model_options
 from pytest_ladder.session.judge_talk import JudgeTalk, Permission
 from pytest_ladder.session.settings import Record

@@ -10,7 +10,7 @@ from pytest_ladder.core.rungs import RungSpec
 from pytest_ladder.engine.collect import Job, Progress
 from pytest_ladder.errors import BudgetSpent, LadderError, MissingRecording, ModelFailed, message
 from pytest_ladder.report.numbers import plural
-from pytest_ladder.rungs.optimize import BOOTSTRAP
+from pytest_ladder.rungs.optimization.optimize import BOOTSTRAP
 from pytest_ladder.session.asker import Asker
 from pytest_ladder.session.attempt import Attempt, Found
 from pytest_ladder.session.dev_sets import Material, material_of

@@ -12,9 +12,9 @@ from pytest_ladder.core.cases import EvalSet, Question
 from pytest_ladder.core.ports import Kit, System
 from pytest_ladder.core.rungs import Kind, RungSpec
 from pytest_ladder.errors import InvalidFile, InvalidRequest, LadderError
-from pytest_ladder.rungs.guarded import guarded
+from pytest_ladder.rungs.hybrids.guarded import guarded
+from pytest_ladder.rungs.hybrids.routing import RULE
 from pytest_ladder.rungs.registry import build
-from pytest_ladder.rungs.routing import RULE
 from pytest_ladder.session.assemble import Assembler, found
 from pytest_ladder.session.tools import Nobody, check_known
 

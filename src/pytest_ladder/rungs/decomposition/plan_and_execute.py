@@ -11,24 +11,23 @@ from pytest_ladder.core.cases import Question, saying
 from pytest_ladder.core.ports import Kit, System
 from pytest_ladder.core.rungs import RungSpec
 from pytest_ladder.rungs import options
-from pytest_ladder.rungs.advanced_rag import Found
-from pytest_ladder.rungs.chat import Chat
-from pytest_ladder.rungs.planning import bounded, numbered
-from pytest_ladder.rungs.references import References, bare
-from pytest_ladder.rungs.stepping import (
+from pytest_ladder.rungs.decomposition.planning import bounded, numbered
+from pytest_ladder.rungs.decomposition.references import References, bare
+from pytest_ladder.rungs.decomposition.stepping import (
     DEFAULT_STEPS,
-    Sources,
     check_shown,
     of_part,
     planner_kit,
     read_references,
-    read_sources,
     step_chat,
     step_template,
     told,
     union,
 )
-from pytest_ladder.rungs.structured import read_output
+from pytest_ladder.rungs.prompting.chat import Chat
+from pytest_ladder.rungs.prompting.structured import read_output
+from pytest_ladder.rungs.retrieval.advanced_rag import Found
+from pytest_ladder.rungs.retrieval.sources import Sources, read_sources
 
 DEFAULT_REPLANS = 0
 DONE = re.compile(r"\bdone\b", re.IGNORECASE)

@@ -12,11 +12,11 @@ from pytest_ladder.core.prompt_parts import INSTRUCTIONS, Prompt
 from pytest_ladder.core.rungs import RungSpec
 from pytest_ladder.core.structured import AUTO, PROMPT, Schema
 from pytest_ladder.rungs import options
-from pytest_ladder.rungs.chat import Chat
-from pytest_ladder.rungs.structured import DEFAULT_REPAIRS, read_schema
-from pytest_ladder.rungs.template import PromptTemplate
-from pytest_ladder.rungs.tool_rules import Limits, Rule
-from pytest_ladder.rungs.tool_talk import Offer, Talk
+from pytest_ladder.rungs.prompting.chat import Chat
+from pytest_ladder.rungs.prompting.structured import DEFAULT_REPAIRS, read_schema
+from pytest_ladder.rungs.prompting.template import PromptTemplate
+from pytest_ladder.rungs.tools.rules import Limits, Rule
+from pytest_ladder.rungs.tools.talk import Offer, Talk
 
 FORM = "Your answer, once you give it, must be one JSON value that fits this JSON Schema, and nothing else:\n\n{schema}"
 """What is put under the last user message where the template does not show the schema."""

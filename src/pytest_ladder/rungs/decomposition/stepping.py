@@ -1,4 +1,4 @@
-"""What the strategies of `decompose` have in common: the documents of a step, prompts of steps, and their trace."""
+"""What the strategies of `decompose` have in common: prompts of steps, and their trace."""
 
 from __future__ import annotations
 
@@ -7,67 +7,21 @@ from dataclasses import replace
 
 from pytest_ladder.core.answers import Answer
 from pytest_ladder.core.canonical import Json
-from pytest_ladder.core.cases import Question
 from pytest_ladder.core.ports import Kit
 from pytest_ladder.core.rungs import RungSpec
 from pytest_ladder.errors import InvalidFile, message
 from pytest_ladder.rungs import options
-from pytest_ladder.rungs.advanced_rag import SWITCHED_BY, SWITCHES, Found, Retrieval, read_retrieval
-from pytest_ladder.rungs.asides import read_aside
-from pytest_ladder.rungs.chat import Chat
-from pytest_ladder.rungs.few_shot import Fixed, read_examples
-from pytest_ladder.rungs.references import NUMBERED, References
-from pytest_ladder.rungs.structured import Output
-from pytest_ladder.rungs.template import VARIABLES, PromptTemplate
+from pytest_ladder.rungs.decomposition.references import NUMBERED, References
+from pytest_ladder.rungs.prompting.asides import read_aside
+from pytest_ladder.rungs.prompting.chat import Chat
+from pytest_ladder.rungs.prompting.few_shot import Fixed, read_examples
+from pytest_ladder.rungs.prompting.structured import Output
+from pytest_ladder.rungs.prompting.template import VARIABLES, PromptTemplate
+from pytest_ladder.rungs.retrieval.advanced_rag import Found
 
-RETRIEVAL = (
-    "retriever", "retriever_options", "top_k", "chunk_size", "chunk_overlap", "embedder", *SWITCHED_BY, *SWITCHES
-)  # fmt: skip
-"""Keys that mean nothing without a `corpus`."""
 PLANNER = "planner"
 DEFAULT_STEPS = 5
 """Most parts of one task, where `max_steps` does not say."""
-
-
-class Sources:
-    """Finds documents for a question, with the rung's own switches; nothing where it has no corpus."""
-
-    def __init__(self, retrieval: Retrieval | None = None, ids: Collection[str] = ()) -> None:
-        """Take the retrieval, and the ids of all the documents of its corpus."""
-        self._retrieval = retrieval
-        self.ids = ids
-
-    async def prepare(self) -> None:
-        """Let the retrieval do what it has to do before the first question."""
-        if self._retrieval is not None:
-            await self._retrieval.prepare()
-
-    async def find(self, question: Question) -> Found:
-        """Search with the question's text."""
-        return Found() if self._retrieval is None else await self._retrieval.find(question)
-
-
-def read_sources(spec: RungSpec, kit: Kit, own: Collection[str] = ()) -> Sources:
-    """The retrieval that a rung's `corpus` and switches ask for.
-
-    Args:
-        spec: The rung.
-        kit: What it may use.
-        own: Keys that the strategy takes for itself, and the retrieval does not get.
-
-    Raises:
-        InvalidFile: a key that cannot be used, or one of retrieval without a corpus.
-    """
-    kept = {key: value for key, value in spec.options.items() if key not in own}
-    if "corpus" not in kept:
-        for key in RETRIEVAL:
-            if key in kept:
-                raise InvalidFile(
-                    message(options.where(spec, key), "nothing is retrieved here", next_step="set `corpus` too")
-                )
-        return Sources()
-    ids = frozenset(document.id for document in kit.read_documents(options.text(spec, "corpus")))
-    return Sources(read_retrieval(replace(spec, options=kept), kit), ids)
 
 
 def read_references(spec: RungSpec) -> References:

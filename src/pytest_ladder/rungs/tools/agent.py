@@ -9,16 +9,16 @@ from pytest_ladder.core.rungs import RungSpec
 from pytest_ladder.core.structured import PROMPT
 from pytest_ladder.errors import InvalidFile, message
 from pytest_ladder.rungs import options
-from pytest_ladder.rungs.asides import read_aside
-from pytest_ladder.rungs.chat import Chat, read_template
-from pytest_ladder.rungs.few_shot import read_examples
-from pytest_ladder.rungs.stepping import read_sources
-from pytest_ladder.rungs.structured import Output
-from pytest_ladder.rungs.tool_parts import Parts, read_form
-from pytest_ladder.rungs.tool_rules import Limits, read_rules
-from pytest_ladder.rungs.tool_run import Run
-from pytest_ladder.rungs.tool_search import SearchTool
-from pytest_ladder.rungs.tool_talk import PROVIDER, TEXT, TOOL_PROMPT, ProviderTalk, Talk, TextTalk
+from pytest_ladder.rungs.prompting.asides import read_aside
+from pytest_ladder.rungs.prompting.chat import Chat, read_template
+from pytest_ladder.rungs.prompting.few_shot import read_examples
+from pytest_ladder.rungs.prompting.structured import Output
+from pytest_ladder.rungs.retrieval.sources import read_sources
+from pytest_ladder.rungs.tools.parts import Parts, read_form
+from pytest_ladder.rungs.tools.rules import Limits, read_rules
+from pytest_ladder.rungs.tools.run import Run
+from pytest_ladder.rungs.tools.search import SearchTool
+from pytest_ladder.rungs.tools.talk import PROVIDER, TEXT, TOOL_PROMPT, ProviderTalk, Talk, TextTalk
 
 AUTO = "auto"
 

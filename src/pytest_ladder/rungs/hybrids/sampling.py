@@ -10,8 +10,8 @@ from pytest_ladder.core.answers import Answer
 from pytest_ladder.core.canonical import Json, canonical
 from pytest_ladder.core.cases import Question
 from pytest_ladder.core.ports import Kit, System
-from pytest_ladder.rungs.asides import side_by_side
-from pytest_ladder.rungs.faults import fault_of_form
+from pytest_ladder.rungs.hybrids.faults import fault_of_form
+from pytest_ladder.rungs.prompting.asides import side_by_side
 
 
 @dataclass(frozen=True, slots=True)

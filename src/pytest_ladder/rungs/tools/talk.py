@@ -12,8 +12,8 @@ from pytest_ladder.core.answers import Reply
 from pytest_ladder.core.canonical import Json
 from pytest_ladder.core.cases import Question
 from pytest_ladder.core.prompt_parts import INSTRUCTIONS, Prompt
-from pytest_ladder.rungs.template import PromptTemplate
-from pytest_ladder.rungs.tool_reading import Wanted, in_field, in_text
+from pytest_ladder.rungs.prompting.template import PromptTemplate
+from pytest_ladder.rungs.tools.reading import Wanted, in_field, in_text
 
 Message = Mapping[str, Json]
 

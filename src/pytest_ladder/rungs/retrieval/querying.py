@@ -7,8 +7,8 @@ from pytest_ladder.core.cases import Question
 from pytest_ladder.core.ports import LLM, Kit
 from pytest_ladder.core.rungs import RungSpec
 from pytest_ladder.rungs import options
-from pytest_ladder.rungs.asides import ask, lines_of, read_aside
-from pytest_ladder.rungs.template import PromptTemplate
+from pytest_ladder.rungs.prompting.asides import ask, lines_of, read_aside
+from pytest_ladder.rungs.prompting.template import PromptTemplate
 
 REWRITE = """\
 Rewrite the question into a short query for searching a collection of documents: the words that a document with the

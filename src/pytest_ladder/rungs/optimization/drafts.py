@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pytest_ladder.core.cases import Question
 from pytest_ladder.core.prompts import split_front_matter
 from pytest_ladder.errors import InvalidFile, message
-from pytest_ladder.rungs.template import ROLE_LINE, Messages, PromptTemplate
+from pytest_ladder.rungs.prompting.template import ROLE_LINE, Messages, PromptTemplate
 
 SHOWN_BY_TEMPLATE = ("examples", "context", "documents")
 """What a prompt of this rung cannot use: demonstrations are written out, and there is no corpus."""

@@ -22,11 +22,11 @@ from pytest_ladder.core.hybrids import (
 from pytest_ladder.core.ports import Kit, System
 from pytest_ladder.core.rungs import RungSpec
 from pytest_ladder.rungs import options
-from pytest_ladder.rungs.faults import fault_of_citation, fault_of_form
-from pytest_ladder.rungs.preparing import prepare_system
-from pytest_ladder.rungs.routing import standing_text
-from pytest_ladder.rungs.sampling import Sampler
-from pytest_ladder.rungs.verifying import Opinion, Verifier, read_verifier
+from pytest_ladder.rungs.hybrids.faults import fault_of_citation, fault_of_form
+from pytest_ladder.rungs.hybrids.preparing import prepare_system
+from pytest_ladder.rungs.hybrids.routing import standing_text
+from pytest_ladder.rungs.hybrids.sampling import Sampler
+from pytest_ladder.rungs.hybrids.verifying import Opinion, Verifier, read_verifier
 
 KEYS = ("samples", "require_citation", "verify_prompt", "on_reject", "retries", "fallback", "escalation", "abstention")
 """Keys of a rung one of which must be there for its answers to be looked at before they ship."""

@@ -12,10 +12,11 @@ from pytest_ladder.core.ports import Kit, System
 from pytest_ladder.core.rungs import RungSpec
 from pytest_ladder.errors import InvalidFile, message
 from pytest_ladder.rungs import options
-from pytest_ladder.rungs.chat import Chat
-from pytest_ladder.rungs.stepping import Sources, check_shown, of_part, read_sources, step_chat, told
-from pytest_ladder.rungs.structured import read_output
-from pytest_ladder.rungs.template import VARIABLES, PromptTemplate
+from pytest_ladder.rungs.decomposition.stepping import check_shown, of_part, step_chat, told
+from pytest_ladder.rungs.prompting.chat import Chat
+from pytest_ladder.rungs.prompting.structured import read_output
+from pytest_ladder.rungs.prompting.template import VARIABLES, PromptTemplate
+from pytest_ladder.rungs.retrieval.sources import Sources, read_sources
 
 SEEN = (*VARIABLES, "previous", "outputs")
 """What a prompt of the chain sees: besides what every prompt sees, the last reply and all of them."""

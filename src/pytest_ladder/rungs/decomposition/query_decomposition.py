@@ -12,26 +12,25 @@ from pytest_ladder.core.ports import Kit, System
 from pytest_ladder.core.rungs import RungSpec
 from pytest_ladder.errors import InvalidFile, message
 from pytest_ladder.rungs import options
-from pytest_ladder.rungs.advanced_rag import Found
-from pytest_ladder.rungs.asides import side_by_side
-from pytest_ladder.rungs.chat import Chat, read_template
-from pytest_ladder.rungs.few_shot import read_examples
-from pytest_ladder.rungs.planning import bounded, parted
-from pytest_ladder.rungs.rag import grounded_template
-from pytest_ladder.rungs.references import References, bare
-from pytest_ladder.rungs.stepping import (
+from pytest_ladder.rungs.decomposition.planning import bounded, parted
+from pytest_ladder.rungs.decomposition.references import References, bare
+from pytest_ladder.rungs.decomposition.stepping import (
     DEFAULT_STEPS,
-    Sources,
     of_part,
     planner_kit,
     read_references,
-    read_sources,
     step_chat,
     step_template,
     told,
     union,
 )
-from pytest_ladder.rungs.structured import read_output
+from pytest_ladder.rungs.prompting.asides import side_by_side
+from pytest_ladder.rungs.prompting.chat import Chat, read_template
+from pytest_ladder.rungs.prompting.few_shot import read_examples
+from pytest_ladder.rungs.prompting.structured import read_output
+from pytest_ladder.rungs.retrieval.advanced_rag import Found
+from pytest_ladder.rungs.retrieval.rag import grounded_template
+from pytest_ladder.rungs.retrieval.sources import Sources, read_sources
 
 LINE = "\n"
 MERGES = ("model", "last")

@@ -7,8 +7,8 @@ from typing import Any
 
 from pytest_ladder.core.canonical import Json
 from pytest_ladder.core.cases import Question
-from pytest_ladder.rungs.advanced_rag import Found
-from pytest_ladder.rungs.stepping import Sources
+from pytest_ladder.rungs.retrieval.advanced_rag import Found
+from pytest_ladder.rungs.retrieval.sources import Sources
 
 NAME = "search"
 NOTHING_FOUND = "nothing was found"

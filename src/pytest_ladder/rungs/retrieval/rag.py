@@ -10,11 +10,11 @@ from pytest_ladder.core.ports import Kit, Retriever, System
 from pytest_ladder.core.rungs import RungSpec
 from pytest_ladder.errors import InvalidFile, message
 from pytest_ladder.rungs import options
-from pytest_ladder.rungs.chat import Chat, read_template
-from pytest_ladder.rungs.few_shot import read_examples
-from pytest_ladder.rungs.searching import DEFAULT_TOP_K, prepare, read_corpus, read_retriever, search
-from pytest_ladder.rungs.structured import read_output
-from pytest_ladder.rungs.template import PromptTemplate
+from pytest_ladder.rungs.prompting.chat import Chat, read_template
+from pytest_ladder.rungs.prompting.few_shot import read_examples
+from pytest_ladder.rungs.prompting.structured import read_output
+from pytest_ladder.rungs.prompting.template import PromptTemplate
+from pytest_ladder.rungs.retrieval.searching import DEFAULT_TOP_K, prepare, read_corpus, read_retriever, search
 
 
 class Rag:

@@ -12,10 +12,10 @@ from pytest_ladder.core.ports import Document, Example, Kit
 from pytest_ladder.core.prompt_parts import Prompt
 from pytest_ladder.core.rungs import RungSpec
 from pytest_ladder.rungs import options
-from pytest_ladder.rungs.few_shot import Examples
-from pytest_ladder.rungs.parts import parts_of
-from pytest_ladder.rungs.structured import Output
-from pytest_ladder.rungs.template import Messages, PromptTemplate
+from pytest_ladder.rungs.prompting.few_shot import Examples
+from pytest_ladder.rungs.prompting.parts import parts_of
+from pytest_ladder.rungs.prompting.structured import Output
+from pytest_ladder.rungs.prompting.template import Messages, PromptTemplate
 
 
 class Chat:

@@ -10,9 +10,9 @@ from pytest_ladder.core.cases import Question
 from pytest_ladder.core.ports import LLM, Document, Hit, Kit
 from pytest_ladder.core.rungs import RungSpec
 from pytest_ladder.rungs import options
-from pytest_ladder.rungs.asides import ask, read_aside
-from pytest_ladder.rungs.chat import context_of
-from pytest_ladder.rungs.template import PromptTemplate
+from pytest_ladder.rungs.prompting.asides import ask, read_aside
+from pytest_ladder.rungs.prompting.chat import context_of
+from pytest_ladder.rungs.prompting.template import PromptTemplate
 
 DEFAULT_STEPS = 3
 AGENT = """\

@@ -15,7 +15,7 @@ from pytest_ladder.core.rungs import RungSpec
 from pytest_ladder.core.structured import Schema
 from pytest_ladder.errors import InvalidFile, message
 from pytest_ladder.rungs import options
-from pytest_ladder.rungs.filtering import common
+from pytest_ladder.rungs.retrieval.filtering import common
 
 KEY = "tool_rules"
 

@@ -11,9 +11,9 @@ from pytest_ladder.core.canonical import Json
 from pytest_ladder.core.cases import Question
 from pytest_ladder.core.ports import LLM, Document, Kit
 from pytest_ladder.core.rungs import RungSpec
-from pytest_ladder.rungs.asides import ask, read_aside
-from pytest_ladder.rungs.chat import context_of
-from pytest_ladder.rungs.template import PromptTemplate
+from pytest_ladder.rungs.prompting.asides import ask, read_aside
+from pytest_ladder.rungs.prompting.chat import context_of
+from pytest_ladder.rungs.prompting.template import PromptTemplate
 
 SEEN = ("input", "metadata", "answer", "parsed", "context", "documents")
 """What the verifier's template sees: the documents are those that were put before the answering model."""

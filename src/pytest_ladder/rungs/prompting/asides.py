@@ -13,8 +13,8 @@ from pytest_ladder.core.prompt_parts import Prompt
 from pytest_ladder.core.rungs import RungSpec
 from pytest_ladder.errors import InvalidFile, message
 from pytest_ladder.rungs import options
-from pytest_ladder.rungs.parts import parts_of
-from pytest_ladder.rungs.template import PromptTemplate
+from pytest_ladder.rungs.prompting.parts import parts_of
+from pytest_ladder.rungs.prompting.template import PromptTemplate
 
 T = TypeVar("T")
 R = TypeVar("R")

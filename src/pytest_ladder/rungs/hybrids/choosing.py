@@ -16,9 +16,9 @@ from pytest_ladder.core.scorers.labels import Label
 from pytest_ladder.core.traces import told
 from pytest_ladder.errors import InvalidFile, LadderError, SystemFailed, message
 from pytest_ladder.rungs import options
-from pytest_ladder.rungs.asides import ask, read_aside
 from pytest_ladder.rungs.own import copied
-from pytest_ladder.rungs.template import PromptTemplate
+from pytest_ladder.rungs.prompting.asides import ask, read_aside
+from pytest_ladder.rungs.prompting.template import PromptTemplate
 
 ROUTE = """\
 Which of these is the question for? Reply with one name of the list, and with nothing else.

@@ -8,8 +8,8 @@ from dataclasses import replace
 from pytest_ladder.core.ports import LLM, Document, Kit
 from pytest_ladder.core.rungs import RungSpec
 from pytest_ladder.rungs import options
-from pytest_ladder.rungs.asides import ask, read_aside, side_by_side
-from pytest_ladder.rungs.template import PromptTemplate
+from pytest_ladder.rungs.prompting.asides import ask, read_aside, side_by_side
+from pytest_ladder.rungs.prompting.template import PromptTemplate
 
 CONTEXT = """\
 Here is a document{% if title %}, "{{ title }}"{% endif %}:

@@ -7,8 +7,8 @@ from random import Random
 
 from pytest_ladder.core.ports import LLM
 from pytest_ladder.core.prompt_parts import INSTRUCTIONS, Prompt
-from pytest_ladder.rungs.asides import side_by_side
-from pytest_ladder.rungs.drafts import Turn
+from pytest_ladder.rungs.optimization.drafts import Turn
+from pytest_ladder.rungs.prompting.asides import side_by_side
 
 SHOWN = 3
 """Examples that one proposal is shown."""

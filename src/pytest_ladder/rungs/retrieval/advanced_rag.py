@@ -14,16 +14,16 @@ from pytest_ladder.core.ports import Document, Hit, Kit, Reranker, Retriever, Sy
 from pytest_ladder.core.rungs import RungSpec
 from pytest_ladder.errors import InvalidFile, InvalidRequest, message
 from pytest_ladder.rungs import options
-from pytest_ladder.rungs.agentic import Agent, read_agent
-from pytest_ladder.rungs.chat import Chat
-from pytest_ladder.rungs.compressing import Compressor, read_compressor
-from pytest_ladder.rungs.contextual import Contexts, read_contexts
-from pytest_ladder.rungs.few_shot import read_examples
-from pytest_ladder.rungs.filtering import Filters, read_filters
-from pytest_ladder.rungs.querying import Queries, read_queries
-from pytest_ladder.rungs.rag import grounded_template
-from pytest_ladder.rungs.searching import DEFAULT_TOP_K, prepare, read_corpus, read_retriever, search
-from pytest_ladder.rungs.structured import read_output
+from pytest_ladder.rungs.prompting.chat import Chat
+from pytest_ladder.rungs.prompting.few_shot import read_examples
+from pytest_ladder.rungs.prompting.structured import read_output
+from pytest_ladder.rungs.retrieval.agentic import Agent, read_agent
+from pytest_ladder.rungs.retrieval.compressing import Compressor, read_compressor
+from pytest_ladder.rungs.retrieval.contextual import Contexts, read_contexts
+from pytest_ladder.rungs.retrieval.filtering import Filters, read_filters
+from pytest_ladder.rungs.retrieval.querying import Queries, read_queries
+from pytest_ladder.rungs.retrieval.rag import grounded_template
+from pytest_ladder.rungs.retrieval.searching import DEFAULT_TOP_K, prepare, read_corpus, read_retriever, search
 
 DEFAULT_FETCH_K = 20
 SWITCHED_BY = {

@@ -9,10 +9,10 @@ from pytest_ladder.core.ports import Kit, System
 from pytest_ladder.core.rungs import RungSpec
 from pytest_ladder.errors import InvalidFile, message
 from pytest_ladder.rungs import options
-from pytest_ladder.rungs.chat import Chat, read_template
-from pytest_ladder.rungs.few_shot import Fixed
-from pytest_ladder.rungs.structured import DEFAULT_REPAIRS, read_output
-from pytest_ladder.rungs.template import PromptTemplate
+from pytest_ladder.rungs.prompting.chat import Chat, read_template
+from pytest_ladder.rungs.prompting.few_shot import Fixed
+from pytest_ladder.rungs.prompting.structured import DEFAULT_REPAIRS, read_output
+from pytest_ladder.rungs.prompting.template import PromptTemplate
 
 BOOTSTRAP = "bootstrap"
 DSPY = "dspy:"

@@ -15,9 +15,9 @@ from pytest_ladder.core.ports import Kit, System
 from pytest_ladder.core.rungs import RungSpec
 from pytest_ladder.errors import InvalidFile, message
 from pytest_ladder.rungs import options
-from pytest_ladder.rungs.choosing import Route, read_choice
-from pytest_ladder.rungs.filtering import meets
-from pytest_ladder.rungs.preparing import prepare_system
+from pytest_ladder.rungs.hybrids.choosing import Route, read_choice
+from pytest_ladder.rungs.hybrids.preparing import prepare_system
+from pytest_ladder.rungs.retrieval.filtering import meets
 
 RULE = "rule"
 

@@ -13,14 +13,14 @@ from pytest_ladder.core.cases import Question
 from pytest_ladder.core.prompt_parts import CONTEXT, FALLBACK, REPAIR, REPAIRING, Prompt
 from pytest_ladder.core.traces import place_of
 from pytest_ladder.errors import InvalidFile, LadderError, ModelFailed, ModelRefused, ModelUnavailable, message
-from pytest_ladder.rungs.advanced_rag import Found
-from pytest_ladder.rungs.chat import context_of
-from pytest_ladder.rungs.structured import read_value
-from pytest_ladder.rungs.tool_parts import Parts
-from pytest_ladder.rungs.tool_reading import Wanted
-from pytest_ladder.rungs.tool_rules import Made
-from pytest_ladder.rungs.tool_search import NOTHING_FOUND
-from pytest_ladder.rungs.tool_talk import Result, Talk
+from pytest_ladder.rungs.prompting.chat import context_of
+from pytest_ladder.rungs.prompting.structured import read_value
+from pytest_ladder.rungs.retrieval.advanced_rag import Found
+from pytest_ladder.rungs.tools.parts import Parts
+from pytest_ladder.rungs.tools.reading import Wanted
+from pytest_ladder.rungs.tools.rules import Made
+from pytest_ladder.rungs.tools.search import NOTHING_FOUND
+from pytest_ladder.rungs.tools.talk import Result, Talk
 
 STEPS, CALLS, COST = "max_steps", "max_tool_calls", "max_cost"
 ANSWERED = "answered"

@@ -1,0 +1,1 @@
+"""The strategies of `decompose` that take a task apart."""

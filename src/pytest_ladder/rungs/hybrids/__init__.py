@@ -1,0 +1,1 @@
+"""What stands around and between systems: routers, samples, verifiers and fallbacks."""

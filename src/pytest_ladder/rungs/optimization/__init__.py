@@ -1,0 +1,1 @@
+"""The rung `optimize`, and what its search writes."""

@@ -1,0 +1,1 @@
+"""The rungs that retrieve, and each step of retrieval."""

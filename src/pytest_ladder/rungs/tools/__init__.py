@@ -1,0 +1,1 @@
+"""The strategy `tool_agent` of `decompose`: a model that calls tools, within rules and limits."""
