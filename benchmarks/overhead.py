@@ -19,9 +19,9 @@ from pytest_ladder.core.answers import Answer
 from pytest_ladder.core.cases import Case, Question
 from pytest_ladder.engine.collect import Job, Progress, Terms, collect
 from pytest_ladder.engine.meter import Meter
-from pytest_ladder.session.ladder_files import Shared
 from pytest_ladder.session.ladder_run import LadderRun
 from pytest_ladder.session.settings import Settings
+from pytest_ladder.session.shared import Shared
 from pytest_ladder.store.recordings import Recordings
 
 FINGERPRINT = "sha256:" + "0" * 64

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from pytest_ladder.errors import LadderError, ModelRefused
-from pytest_ladder.session.ladder_files import Shared
 from pytest_ladder.session.ladder_run import LadderRun
 from pytest_ladder.session.settings import Settings
+from pytest_ladder.session.shared import Shared
 from tests.extras import needs
 from tests.loopback import (
     EMPTY,

@@ -17,9 +17,9 @@ from typing import Any
 from pytest_ladder.cli.find import rootdir_of
 from pytest_ladder.errors import InvalidFile, InvalidRequest, message
 from pytest_ladder.session.extensions import HookExtensions
-from pytest_ladder.session.ladder_files import Shared
 from pytest_ladder.session.ladder_run import LadderRun
 from pytest_ladder.session.settings import Record, Settings
+from pytest_ladder.session.shared import Shared
 
 QUIET = ("-s", "-p", "no:cacheprovider", "--assert=plain")
 """Options under which loading plugins prints, writes and rewrites nothing."""

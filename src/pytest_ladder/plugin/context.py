@@ -11,9 +11,9 @@ import pytest
 
 from pytest_ladder.plugin.handles import LadderHandle, LlmHandle, RungHandle
 from pytest_ladder.session.climb import Climb
-from pytest_ladder.session.ladder_files import Shared
 from pytest_ladder.session.ladder_run import LadderRun
 from pytest_ladder.session.settings import Settings
+from pytest_ladder.session.shared import Shared
 from pytest_ladder.store.paths import inside
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from pytest_ladder.engine.meter import Meter
 from pytest_ladder.errors import LadderError
 from pytest_ladder.plugin.context import BUDGET, CONTEXT, Context
 from pytest_ladder.plugin.options import read_settings
-from pytest_ladder.session.ladder_files import Shared
 from pytest_ladder.session.settings import Settings
+from pytest_ladder.session.shared import Shared
 
 
 def start(config: pytest.Config) -> None:

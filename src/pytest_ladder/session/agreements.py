@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
 
 from pytest_ladder.core.agreement import Agreement, agreement
 from pytest_ladder.core.answers import Record
@@ -11,11 +10,10 @@ from pytest_ladder.core.cases import Case, EvalSet
 from pytest_ladder.core.judged import Judgement, class_of, classes_of, is_judged
 from pytest_ladder.core.scores import MetricSpec, Outcome, Score
 from pytest_ladder.session.evidence import rung_entries
+from pytest_ladder.session.judging import Judging
+from pytest_ladder.session.ladder_folder import LadderFolder
 from pytest_ladder.store.recordings import recorded_inputs, recordings_path
 from pytest_ladder.store.scores_file import read_scores
-
-if TYPE_CHECKING:
-    from pytest_ladder.session.ladder_files import LadderFiles
 
 Labels = Mapping[tuple[str, str, str, int], Judgement]
 """(rung, fingerprint, case, repeat) -> the last label of that answer."""
@@ -28,9 +26,10 @@ class Agreements:
     answers that are all on record before a run begins, and is the same whatever the run goes on to ask.
     """
 
-    def __init__(self, files: LadderFiles) -> None:
+    def __init__(self, files: LadderFolder, judging: Judging) -> None:
         """Begin with nothing known; `files` is read from later."""
         self._files = files
+        self._judging = judging
         self._found: dict[str, Agreement] | None = None
         self._settled = False
         self.uncounted = 0
@@ -93,7 +92,7 @@ class Agreements:
         records = [
             record for case, repeat, _ in labels if case in cases and (record := _answer(recorded, cases[case], repeat))
         ]
-        outcomes = files.judging.outcomes(records, EvalSet(tuple(cases.values())), [metric])
+        outcomes = self._judging.outcomes(records, EvalSet(tuple(cases.values())), [metric])
         return {(case, repeat): outcome for (case, repeat, _), outcome in outcomes.items()}
 
 
@@ -106,23 +105,3 @@ def _grouped(labels: Labels) -> dict[tuple[str, str], list[tuple[str, int, Judge
     for (rung, version, case, repeat), label in labels.items():
         groups.setdefault((rung, version), []).append((case, repeat, label))
     return groups
-
-
-class Unproven(Mapping[str, str]):
-    """Judged metric -> why it may not decide; those whose agreement is shown are left out. Measured when asked."""
-
-    def __init__(self, metrics: Sequence[MetricSpec], agreements: Callable[[], Agreements]) -> None:
-        """Look at the judged ones among the metrics; `agreements` gives what is known when it is asked for."""
-        self._judged = frozenset(metric.name for metric in metrics if is_judged(metric))
-        self._agreements = agreements
-
-    def __getitem__(self, metric: str) -> str:
-        if metric in self._judged and (why := self._agreements().all()[metric].why):
-            return why
-        raise KeyError(metric)
-
-    def __iter__(self) -> Iterator[str]:
-        return (metric for metric in sorted(self._judged) if metric in self)
-
-    def __len__(self) -> int:
-        return sum(1 for _ in self)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from pytest_ladder.backends.calling import calls_by
 from pytest_ladder.backends.cross_encoder import CrossEncoder
@@ -38,27 +38,34 @@ from pytest_ladder.store.digests import found_path, searches
 from pytest_ladder.store.paths import beside, inside, read_text, relative
 from pytest_ladder.store.user_code import load
 
-if TYPE_CHECKING:
-    from pytest_ladder.session.judges import Judges
-
 CORPUS_KEY = "corpus"
 NOTHING_ADDED = NoExtensions()
 Client = Callable[[RungSpec], LLM]
 """Gives the client of the model that a rung names."""
 
 
+class Family(Protocol):
+    """Metrics whose scorers another builds: those that a model judges."""
+
+    def knows(self, metric: MetricSpec) -> bool:
+        """Whether a metric is one of them."""
+        ...
+
+    def scorer(self, metric: MetricSpec) -> Scorer:
+        """The scorer of one of them."""
+        ...
+
+
 class Assembler:
     """Builds the parts of one ladder."""
 
-    def __init__(
-        self, ladder: Ladder, evalsets: Sequence[EvalSet], extensions: Extensions = NOTHING_ADDED,
-        judges: Judges | None = None,
-    ) -> None:  # fmt: skip
+    def __init__(self, ladder: Ladder, evalsets: Sequence[EvalSet], extensions: Extensions = NOTHING_ADDED) -> None:
         self.ladder = ladder
         self.evalsets = evalsets
         """Every set whose cases no example may repeat."""
         self.extensions = extensions
-        self._judges = judges
+        self.judged: Family | None = None
+        """Who builds the scorers of metrics that a model judges."""
         self._documents: dict[Path, tuple[Document, ...]] = {}
         self._models: dict[tuple[str, str], Model] = {}
 
@@ -193,8 +200,8 @@ class Assembler:
     def scorer(self, metric: MetricSpec) -> Scorer:
         """The scorer of one metric: the user's own function, or a registered one."""
         where = self.ladder.at("metrics", metric.name, "scorer")
-        if self._judges is not None and self._judges.knows(metric):
-            return self._judges.scorer(metric)
+        if self.judged is not None and self.judged.knows(metric):
+            return self.judged.scorer(metric)
         if ":" in metric.scorer:
             return own_scorer(self.function(metric.scorer, where), metric.options, f"{where}: {metric.scorer}")
         added = None if metric.scorer in SCORERS else self.extensions.scorer(metric.scorer, metric.options)

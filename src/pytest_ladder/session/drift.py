@@ -18,7 +18,7 @@ from pytest_ladder.engine.collect import Job, Progress, Terms, collect
 from pytest_ladder.session.assemble import served
 from pytest_ladder.session.climb import Climb
 from pytest_ladder.session.judge_drift import judge_drifts
-from pytest_ladder.session.ladder_files import source_files
+from pytest_ladder.session.ladder_parts import source_files
 from pytest_ladder.session.ladder_run import LadderRun, Own, Watch
 from pytest_ladder.session.rescored import outcomes_of, repeats_of
 from pytest_ladder.session.results import RungResult

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean
-from typing import TYPE_CHECKING
 
 from pytest_ladder.core.ports import Priced
 from pytest_ladder.core.prices import CHARACTERS_A_TOKEN, TOKENS_AN_ANSWER, usd
@@ -13,9 +12,8 @@ from pytest_ladder.core.scores import Scored
 from pytest_ladder.errors import LadderError
 from pytest_ladder.session.judge import Strict
 from pytest_ladder.session.judge_talk import JudgeTalk
-
-if TYPE_CHECKING:
-    from pytest_ladder.session.ladder_files import LadderFiles
+from pytest_ladder.session.judges import Judges
+from pytest_ladder.session.ladder_parts import LadderParts
 
 LOOKED_AT = 50
 """Answers by whose length a verdict's cost is reckoned."""
@@ -34,19 +32,21 @@ class JudgeEstimate:
         return f"the judge of {self.metric} about {usd(self.cost_usd)} USD by {self.basis}"
 
 
-def judge_estimates(files: LadderFiles, metrics: Sequence[str], answers: Sequence[Scored]) -> tuple[JudgeEstimate, ...]:
+def judge_estimates(
+    files: LadderParts, judges: Judges, metrics: Sequence[str], answers: Sequence[Scored]
+) -> tuple[JudgeEstimate, ...]:
     """What judging some answers will cost, metric by metric.
 
     Judges without a price are left out, and those of which nothing is known to go by; what is wrong with one is told
     of where it is asked.
     """
-    made = (_estimate(files, metric, answers) for metric in metrics if answers)
+    made = (_estimate(files, judges, metric, answers) for metric in metrics if answers)
     return tuple(found for found in made if found is not None)
 
 
-def _estimate(files: LadderFiles, metric: str, answers: Sequence[Scored]) -> JudgeEstimate | None:
+def _estimate(files: LadderParts, judges: Judges, metric: str, answers: Sequence[Scored]) -> JudgeEstimate | None:
     spec = next(spec for spec in files.ladder.metrics if spec.name == metric)
-    scorer, talk = files.assembler.scorer(spec), files.judges.talk(metric)
+    scorer, talk = files.assembler.scorer(spec), judges.talk(metric)
     if talk is None or talk.client.pace is None or not isinstance(scorer, Strict):
         return None
     try:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from pytest_ladder.backends.model_check import check_model
 from pytest_ladder.backends.models import is_function, settings_of
@@ -20,6 +19,7 @@ from pytest_ladder.errors import InvalidFile, InvalidRequest, message
 from pytest_ladder.rungs.prompting.template import PromptTemplate
 from pytest_ladder.session.judge import VARIABLES, JudgeScorer, Strict, judge_options, model_options
 from pytest_ladder.session.judge_talk import JudgeTalk, Permission
+from pytest_ladder.session.ladder_parts import LadderParts
 from pytest_ladder.session.settings import Record
 from pytest_ladder.store.content import file_digest
 from pytest_ladder.store.digests import metric_files
@@ -28,14 +28,11 @@ from pytest_ladder.store.judge_calls import JudgeCalls, judge_path
 from pytest_ladder.store.modules import names_file
 from pytest_ladder.store.paths import read_text, relative
 
-if TYPE_CHECKING:
-    from pytest_ladder.session.ladder_files import LadderFiles
-
 
 class Judges:
     """The judged metrics of one ladder."""
 
-    def __init__(self, files: LadderFiles) -> None:
+    def __init__(self, files: LadderParts) -> None:
         """Begin with none built; `files` is read from later."""
         self._files = files
         self.meter = Meter()

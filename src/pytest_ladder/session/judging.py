@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING
 
 from pytest_ladder.core.answers import Record
 from pytest_ladder.core.cases import EvalSet
@@ -15,9 +14,8 @@ from pytest_ladder.engine.meter import left
 from pytest_ladder.engine.score import Outcomes, score
 from pytest_ladder.report.numbers import plural
 from pytest_ladder.session.judge_costs import JudgeEstimate, judge_estimates
-
-if TYPE_CHECKING:
-    from pytest_ladder.session.ladder_files import LadderFiles
+from pytest_ladder.session.judges import Judges
+from pytest_ladder.session.ladder_parts import LadderParts
 
 DOING = "judged"
 
@@ -25,9 +23,10 @@ DOING = "judged"
 class Judging:
     """Scores answers of one ladder by its metrics, those that a model judges among them."""
 
-    def __init__(self, files: LadderFiles) -> None:
+    def __init__(self, files: LadderParts, judges: Judges) -> None:
         """Begin with nothing judged; `files` is read from later."""
         self._files = files
+        self._judges = judges
         self.progress: Progress | None = None
         """Of the judging; None while no judge is asked."""
         self._rung = ""
@@ -55,11 +54,11 @@ class Judging:
         specs = files.ladder.metrics if metrics is None else metrics
         scorers = {metric.name: files.assembler.scorer(metric) for metric in specs}
         judged = {metric.name: scorers[metric.name] for metric in specs if is_judged(metric)}
-        permission = files.judges.permission
+        permission = self._judges.permission
         if not (judged and permission.asking):
             return self._run(records, evalset, scorers)
         plain = {name: scorer for name, scorer in scorers.items() if name not in judged}
-        with files.judges.replaying():
+        with self._judges.replaying():
             found = self._run(records, evalset, plain if permission.again else scorers)
         wanted = [record for record in records if permission.again or _lacks(found, record, judged)]
         return found | self._asked(wanted, evalset, judged)
@@ -69,7 +68,7 @@ class Judging:
             return {}
         answers = [Scored(evalset.by_id[record.case], record.answer, self._files.corpus) for record in records]
         if len(answers) > self._told:
-            self._tell(judge_estimates(self._files, list(judged), answers), len(answers))
+            self._tell(judge_estimates(self._files, self._judges, list(judged), answers), len(answers))
         self.progress = Progress(len(records), doing=DOING)
         try:
             return self._run(records, evalset, judged)
@@ -86,7 +85,7 @@ class Judging:
         """What judging some answers that are to be asked for will cost; it is not told a second time."""
         self._told = len(answers)
         judged = [metric.name for metric in self._files.ladder.metrics if is_judged(metric)]
-        return judge_estimates(self._files, judged, answers)
+        return judge_estimates(self._files, self._judges, judged, answers)
 
     def _tell(self, estimates: Sequence[JudgeEstimate], answers: int) -> None:
         if not estimates:
@@ -94,7 +93,7 @@ class Judging:
         files = self._files
         told = f"{files.ladder.name} {self._rung}: {plural(answers, 'answer')} to be judged"
         told += "".join(f"; {one}" for one in estimates)
-        left_usd = left(files.judges.meter.whole, files.shared.meter)
+        left_usd = left(self._judges.meter.whole, files.shared.meter)
         if left_usd is not None:
             told += f"; {usd(left_usd)} USD of the budget are left"
             told += "; it will not last to the end" if sum(one.cost_usd for one in estimates) > left_usd else ""
