@@ -12,7 +12,8 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from pytest_ladder.core.answers import Usage
+from pytest_ladder.core.answers import Answer, Usage
+from pytest_ladder.core.canonical import Json
 from pytest_ladder.core.case_summary import CaseSummary, Details, RungCase
 from pytest_ladder.core.entries import Figure, RungEntry, Verdict
 from pytest_ladder.core.rungs import Kind
@@ -23,15 +24,20 @@ from pytest_ladder.report.write import write_report
 RUNGS = (Kind.PROMPT, Kind.FEW_SHOT, Kind.RAG)
 SLICES = tuple(f"topic-{n}" for n in range(12))
 SENTENCE = "the order of a bicycle was sent on Monday and may be kept until the end of next month unless it is late"
+DOCUMENTS = 400
 WORDS = SENTENCE.split()
 
 
 def summary_of(cases: int) -> RunSummary:
-    """A run of three rungs in which every case failed somewhere; each has texts of its own, 2 kB a case."""
+    """A run of three rungs in which every case failed somewhere; each has texts of its own, 2 kB a case.
+
+    The answers of the last rung were taken apart, in 2 kB of steps each; they name 400 documents.
+    """
     draw = random.Random(17)
     entries = tuple(_entry(rung, cases, 0.3 + 0.1 * at) for at, rung in enumerate(RUNGS))
+    titles = {f"KB-{n}": _text(draw, 12) for n in range(DOCUMENTS)}
     details = Details(
-        tuple(_case(n, draw) for n in range(cases)), tradeoffs(entries, ("answer",)), entries
+        tuple(_case(n, draw) for n in range(cases)), tradeoffs(entries, ("answer",)), entries, documents=titles
     )  # fmt: skip
     rows = tuple(RungRow(str(e.rung_kind), e.rung_kind, State.SHORT, e) for e in entries)
     ladder = LadderSummary(
@@ -54,10 +60,25 @@ def _case(number: int, draw: random.Random) -> CaseSummary:
     failed = [draw.random() < 0.6 for _ in RUNGS]
     failed[draw.randrange(len(RUNGS))] = True
     rungs = {
-        str(rung): RungCase({"answer": float(not bad)}, bad, "unknown" if bad else "", _text(draw, 80), "not the same")
+        str(rung): RungCase({"answer": float(not bad)}, bad, "unknown" if bad else "", _text(draw, 80), "not the same",
+                            (_taken_apart(draw),) if rung is RUNGS[-1] else (Answer(),))
         for rung, bad in zip(RUNGS, failed, strict=True)
-    }
-    return CaseSummary(f"case-{number:05}", (draw.choice(SLICES),), rungs, _text(draw, 60), _text(draw, 20))
+    }  # fmt: skip
+    evidence = (f"KB-{draw.randrange(DOCUMENTS)}",)
+    return CaseSummary(f"case-{number:05}", (draw.choice(SLICES),), rungs, _text(draw, 60), _text(draw, 20), evidence)
+
+
+def _taken_apart(draw: random.Random) -> Answer:
+    """An answer by way of three sub-questions, each with a search and a call."""
+    steps: list[Json] = [{"step": "plan", "questions": [_text(draw, 12) for _ in range(3)]}]
+    for part in range(1, 4):
+        found = [{"rank": n + 1, "id": f"KB-{draw.randrange(DOCUMENTS)}", "score": 9.5 - n} for n in range(4)]
+        steps += [
+            {"step": "search", "query": _text(draw, 12), "found": found, "part": part},
+            {"step": "tool", "name": "look_up", "arguments": {"about": _text(draw, 4)}, "result": _text(draw, 60)},
+            {"step": "answer", "question": _text(draw, 12), "answer": _text(draw, 20), "part": part},
+        ]
+    return Answer(retrieved=("KB-1", "KB-2"), steps=tuple(steps))
 
 
 def _text(draw: random.Random, words: int) -> str:

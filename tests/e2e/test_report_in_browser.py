@@ -8,11 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from pytest_ladder.core.answers import Answer
 from pytest_ladder.core.case_summary import CaseSummary, Details, RungCase
 from pytest_ladder.core.summary import RunSummary
 from pytest_ladder.report.html.render import render_html
 from tests.browser import Browser, needs_browser
 from tests.summaries import run
+from tests.tracing import AGENT, DECOMPOSED, GUARDED, OWN
 from tests.unit.test_report_html import DETAILS, FULL
 from tests.unit.test_report_html_hostile import HOSTILE, everywhere
 
@@ -208,6 +210,88 @@ def test_a_hostile_text_runs_nothing(browser: Browser, tmp_path: Path, text: str
     assert browser.run("document.querySelectorAll('script').length") == 2
     assert browser.run("document.querySelectorAll('img, x, .case svg').length") == 0
     assert browser.run("document.documentElement.scrollWidth <= innerWidth")
+
+
+@pytest.fixture
+def traced(tmp_path: Path) -> Path:
+    """A report whose cases have answers with steps: of an agent, of a question taken apart, and hostile ones."""
+    hostile = tuple({"step": "tool", "name": text, "arguments": {text: text}, "result": text} for text in HOSTILE)
+    answers = {"c-agent": (AGENT, GUARDED), "c-parts": (DECOMPOSED, OWN), "c-hostile": (Answer("x", steps=hostile),)}
+    cases = tuple(traced_case(name, found) for name, found in answers.items())
+    titles = {"KB-1876": "Order 5316: the Vista lamp " * 4, "KB-2210": HOSTILE[0]}
+    return written(tmp_path, run(replace(FULL, details=replace(DETAILS, cases=cases, documents=titles))))
+
+
+def traced_case(name: str, answers: tuple[Answer, ...]) -> CaseSummary:
+    rungs = {
+        "prompt": RungCase({"answer": 0.0}, True, "tool_use", "I refunded it.", "", answers[:1]),
+        "rag": RungCase({"answer": 0.0}, True, "facts", "24 months.", "", answers[-1:]),
+    }
+    return CaseSummary(name, (), rungs, "How long is order 5316 covered?", "24 months", ("KB-1876", "KB-2210"))
+
+
+def test_the_steps_of_both_answers_stand_below_them(browser: Browser, traced: Path):
+    browser.open(traced, "#ladder=support&case=c-agent&a=prompt&b=rag")
+
+    left = ".side:first-child .step"
+    assert browser.texts(f"{left} .what")[:3] == ["call", "refused call", "call"]
+    assert browser.texts(f"{left} .said")[0] == (
+        'look_up(order="8", fields=["state", "days"])→ {"state": "lost", "days": 0}'
+    )
+    assert browser.texts(f"{left}.refused .code") == ['refund(order="8", amount=250)']
+    assert browser.texts(".side:last-child .step .what")[0] == "route"
+
+
+def test_documents_have_id_title_and_score_and_evidence_is_marked(browser: Browser, traced: Path):
+    browser.open(traced, "#ladder=support&case=c-parts&a=prompt&b=rag")
+
+    found = "[...document.querySelectorAll('.side:first-child .documents li')]"
+    assert browser.run(f"{found}.map(e => [...e.children].map(c => c.textContent))")[:2] == [
+        ["✓ evidence: ", "KB-1876", "Order 5316: the Vista lamp " * 3 + "Order 5316: the Vista lamp", "10.56"],
+        ["", "KB-4703", "", "5.316"],
+    ]
+    assert browser.texts(".texts .documents b") == ["KB-1876", "KB-2210"]
+
+
+def test_steps_fold_by_the_keyboard_and_stay_folded_in_the_next_case(browser: Browser, traced: Path):
+    browser.open(traced, "#ladder=support&case=c-agent&a=prompt&b=rag")
+    browser.call("Page.bringToFront")
+
+    browser.run("document.querySelector('.steps summary').focus()")
+    assert browser.run("document.querySelector('.steps').open")
+    browser.press("Enter")
+    browser.wait("!document.querySelector('.steps').open")
+    browser.run("document.querySelectorAll('.case')[1].querySelector('summary').click()")
+    browser.wait("document.querySelectorAll('.case')[1].querySelectorAll('.steps').length === 2")
+
+    assert browser.run("[...document.querySelectorAll('.case')[1].querySelectorAll('.steps')].map(e => e.open)") == [
+        False, False,
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("word", ["look_up", "greater than the maximum", "days"])
+def test_a_search_finds_words_of_the_steps(browser: Browser, traced: Path, word: str):
+    browser.open(traced, f"#ladder=support&q={word.replace(' ', '+')}")
+
+    assert ids(browser) == ["c-agent"]
+
+
+@pytest.mark.parametrize("width", [360, 400, 1280])
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_steps_stay_in_the_window_and_can_be_read(browser: Browser, traced: Path, width: int, dark: bool):
+    browser.call("Emulation.setDeviceMetricsOverride", width=width, height=800, deviceScaleFactor=1, mobile=False)
+    scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
+    browser.call("Emulation.setEmulatedMedia", features=[scheme])
+    browser.open(traced)
+    browser.run("document.querySelectorAll('details').forEach((d) => { d.open = true; })")
+    browser.wait("document.querySelectorAll('.case .inside').length === 3")
+
+    assert browser.run("document.documentElement.scrollWidth") <= width
+    said = "[...document.querySelectorAll('.said *')]"
+    assert browser.run(f"{said}.every(e => e.getBoundingClientRect().right <= innerWidth)")
+    assert browser.run(CONTRAST) == []
+    assert browser.run("document.querySelectorAll('script').length") == 2
+    assert browser.run("document.querySelectorAll('img, x, .case svg').length") == 0
 
 
 def test_without_a_script_the_main_story_is_there(report: Path):

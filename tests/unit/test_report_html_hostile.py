@@ -9,8 +9,9 @@ import pytest
 
 from pytest_ladder.core.case_summary import CaseSummary, Details, RungCase
 from pytest_ladder.core.summary import LadderSummary
-from pytest_ladder.report.html.payload import MOST_BYTES, MOST_SIGNS, most_signs, script_json, visible
+from pytest_ladder.report.html.payload import MOST_BYTES, MOST_SIGNS, most_signs, script_json
 from pytest_ladder.report.html.render import render_html
+from pytest_ladder.report.html.texts import visible
 from tests.pages import Page
 from tests.summaries import LADDER, RAG, REFUSALS, run
 from tests.unit.test_report_html import DETAILS, FULL
@@ -95,7 +96,7 @@ def test_a_text_of_a_million_signs_is_cut_and_the_page_knows_how_long_it_was():
     html = render_html(run(replace(FULL, details=Details(cases=(case("x" * 1_000_000),)))))
 
     assert len(html) < 200_000
-    assert Page(html).data()["texts"] == [["x" * MOST_SIGNS, 1_000_000]]
+    assert Page(html).data()["texts"] == [["x" * MOST_SIGNS, 1_000_000 - MOST_SIGNS]]
 
 
 def test_where_all_texts_together_are_too_many_each_is_cut_shorter():

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from pytest_ladder.core.answers import Answer
 from pytest_ladder.core.entries import DecisionEntry, RungEntry
 from pytest_ladder.core.tradeoff import Tradeoff
 
@@ -26,6 +27,8 @@ class RungCase:
     """The answer; with several, each that differs, numbered."""
     note: str = ""
     """Why, in a few words: of the scorer, or the error."""
+    answers: tuple[Answer, ...] = ()
+    """The answers by repeat, each with the steps that led to it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,8 @@ class CaseSummary:
     """Rung id -> what it made of the case, in climbing order."""
     input: str | None = None
     expected: str | None = None
+    evidence: tuple[str, ...] = ()
+    """Ids of the documents that hold the answer."""
 
     @property
     def low(self) -> bool:
@@ -70,3 +75,25 @@ class Details:
     """The decision on record that says what is selected now; None where there is none."""
     unverifiable: tuple[str, ...] = ()
     """Rungs judged by committed scores: their answers are not here."""
+    documents: Mapping[str, str] = field(default_factory=dict)
+    """Id -> title or first words, of every document that these cases or their answers name."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShownCase:
+    """One case, and what measured rungs made of it."""
+
+    ladder: str
+    where: str
+    case: CaseSummary
+    """With every rung that was asked for and has answers to it, whether it failed or not."""
+    show: str
+    """`text`, or `ids` where no text is to be shown."""
+    steps: tuple[str, ...] = ()
+    """The sub-questions that should be asked, each with its answer."""
+    tools: tuple[str, ...] = ()
+    """The calls that should be made."""
+    documents: Mapping[str, str] = field(default_factory=dict)
+    """Id -> title or first words, of every document that is named."""
+    absent: Mapping[str, str] = field(default_factory=dict)
+    """Rung without an answer to it -> why."""

@@ -86,15 +86,31 @@ class Page:
 
     def labelled(self, remarks: Sequence[Remark], *, by: int = INDENT, gap: int = 2) -> RenderableType:
         """Paragraphs with their labels in a column on the left."""
+        from rich.text import Text
+
+        rows = [(remark.label, remark.label_style, Text(self.clean(remark.text), remark.style)) for remark in remarks]
+        return self.beside(rows, by=by, gap=gap)
+
+    def beside(
+        self, rows: Sequence[tuple[str, str, Text]], *, by: int = INDENT, gap: int = 2, least: int = 1
+    ) -> RenderableType:
+        """Texts of one or more lines with their labels in a column on the left.
+
+        Args:
+            rows: Label, its style, and a text that is safe for the screen.
+            by: Cells of the margin.
+            gap: Cells between the columns.
+            least: Cells of the labels, at least, as far as the screen has them.
+        """
         from rich.cells import cell_len
         from rich.table import Table
         from rich.text import Text
 
-        labels = [self.clean(remark.label) for remark in remarks]
+        labels = [self.clean(label) for label, *_ in rows]
         most = min(max(map(cell_len, labels), default=1), self.width // 3)
         grid: Table = Table.grid(padding=(0, gap, 0, 0))
-        grid.add_column(width=most, overflow="fold")
+        grid.add_column(width=max(most, min(least, self.width // 3)), overflow="fold")
         grid.add_column(overflow="fold")
-        for label, remark in zip(labels, remarks, strict=True):
-            grid.add_row(Text(label, remark.label_style), Text(self.clean(remark.text), remark.style))
+        for label, (_, style, text) in zip(labels, rows, strict=True):
+            grid.add_row(Text(label, style), text)
         return self.indented(grid, by=by)

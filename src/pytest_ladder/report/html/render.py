@@ -21,7 +21,9 @@ from pytest_ladder.report.html.climb import left_out, panels
 from pytest_ladder.report.html.evidence import proofs
 from pytest_ladder.report.html.extras import folds
 from pytest_ladder.report.html.heat import heats
-from pytest_ladder.report.html.payload import cases_of, most_signs, payload, script_json, visible
+from pytest_ladder.report.html.payload import cases_of, most_signs, payload, script_json
+from pytest_ladder.report.html.steps import MOST_BYTES as MOST_STEP_BYTES
+from pytest_ladder.report.html.texts import visible
 from pytest_ladder.report.html.tradeoff import charts
 from pytest_ladder.report.text import cut, one_line
 from pytest_ladder.report.texts import failure_words, gate_title
@@ -39,10 +41,11 @@ def render_html(summary: RunSummary) -> str:
     by their digests in the page's policy, and the cases as data, in which no sign is one to HTML.
     """
     style, script = _own("report.css"), _own("report.js")
-    most = most_signs(summary.ladders)
+    most, room = most_signs(summary.ladders), MOST_STEP_BYTES // max(1, len(summary.ladders))
     page = _environment().get_template("report.html.j2").render(
         summary=summary, style=Markup(style), script=Markup(script),  # noqa: S704 - the package's own files
-        policy=_policy(style, script), ladders=[_view(ladder, most, at) for at, ladder in enumerate(summary.ladders)],
+        policy=_policy(style, script),
+        ladders=[_view(ladder, most, room, at) for at, ladder in enumerate(summary.ladders)],
     )  # fmt: skip
     return page.rstrip() + "\n"
 
@@ -83,7 +86,7 @@ def _sentence(text: str) -> str:
     return flat[:1].upper() + flat[1:]
 
 
-def _view(ladder: LadderSummary, most: int, at: int) -> dict[str, Any]:
+def _view(ladder: LadderSummary, most: int, room: int, at: int) -> dict[str, Any]:
     """All that the template needs of one ladder, ready to be written."""
     cases = cases_of(ladder)
     columns = columns_of(ladder, unicode=True)
@@ -94,7 +97,7 @@ def _view(ladder: LadderSummary, most: int, at: int) -> dict[str, Any]:
         "left_out": left_out(ladder), "heats": heats(ladder), "charts": charts(ladder),
         "proofs": proofs(ladder), "gains": _gains(ladder), "folds": folds(ladder), "base": _base(ladder),
         "cases": cases, "static": cases[:_STATIC_CASES], "most": most,
-        "data": Markup(script_json(payload(ladder, most))),  # noqa: S704 - no sign in it is one to HTML
+        "data": Markup(script_json(payload(ladder, most, room))),  # noqa: S704 - no sign in it is one to HTML
         "decision": ladder.details.decision if ladder.details else None,
     }  # fmt: skip
 

@@ -26,6 +26,7 @@
       this.pages = section.querySelector(".pages");
       this.page = 0;
       this.lower = null;
+      this.unfolded = true;
       this.fill();
       this.listen();
       this.form.hidden = false;
@@ -136,7 +137,11 @@
       this.lower ??= this.data.texts.map((kept) => (Array.isArray(kept) ? kept[0] : kept).toLowerCase());
       const hits = this.lower.map((text) => text.includes(words));
       return (row) => row[0].toLowerCase().includes(words) || hits[row[2]] || hits[row[3]]
-        || row[4].some((one) => one && (hits[one[2]] || hits[one[3]]));
+        || row[4].some((one) => one && (hits[one[2]] || hits[one[3]] || this.stepped(one, (at) => hits[at])));
+    }
+
+    stepped(one, has) {
+      return Array.isArray(one[4]) && one[4].some(([, , lines]) => lines.some((line) => line.slice(2, 5).some(has)));
     }
 
     show(open) {
@@ -198,24 +203,80 @@
         pair.append(make("dt", "", name), dd);
         texts.append(pair);
       }
+      if (row[5]?.length) {
+        const pair = make("div"), dd = make("dd");
+        dd.append(this.documents(row[5].map((at) => [at, ""]), new Set(row[5])));
+        pair.append(make("dt", "", "evidence"), dd);
+        texts.append(pair);
+      }
       if (texts.children.length) box.append(texts);
       const b = data.rungs.indexOf(this.form.elements.b.value), a = data.rungs.indexOf(this.form.elements.a.value);
       const before = a < 0 ? row[3] : row[4][a] ? row[4][a][2] : -1, after = row[4][b] ? row[4][b][2] : -1;
       const [left, right] = this.differences(before, after), sides = make("div", "sides");
-      sides.append(this.side(a < 0 ? "expected" : data.rungs[a], a < 0 ? null : row[4][a], before, left));
-      sides.append(this.side(data.rungs[b], row[4][b], after, right));
+      sides.append(this.side(a < 0 ? "expected" : data.rungs[a], a < 0 ? null : row[4][a], before, left, row));
+      sides.append(this.side(data.rungs[b], row[4][b], after, right, row));
       box.append(sides);
       return box;
     }
 
-    side(name, one, at, nodes) {
+    side(name, one, at, nodes, row) {
       const box = make("section", "side"), head = make("h4", "", name), { data } = this;
       if (one) head.append(make("span", "", `${this.scores(one)}${one[0] < 0 ? "" : `, kind ${data.kinds[one[0]]}`}`));
       box.append(head);
       if (at >= 0) box.append(...this.whole(at, nodes));
       else if (data.show !== "ids") box.append(make("p", "why", one || name === "expected" ? "no answer here" : "not measured"));
       if (one && one[3] >= 0) box.append(make("p", "why", this.text(one[3])));
+      if (one && one.length > 4) box.append(...this.ways(one[4], new Set(row[5]), name));
       return box;
+    }
+
+    // How the answers of a rung came about: each way once, its steps in order.
+    ways(found, evidence, rung) {
+      if (!found) return [make("p", "why", "Steps left out of a page of this size; `ladder show` prints them.")];
+      return found.map(([told, more, lines]) => {
+        const box = make("details", "steps"), head = make("summary"), list = make("ol");
+        const names = lines.map((line) => this.data.steps[line[0]]), counts = new Map();
+        for (const name of names) counts.set(name, (counts.get(name) || 0) + 1);
+        const kinds = [...counts].map(([name, n]) => n > 1 ? `${n} × ${name}` : name).join(", ");
+        head.append(make("b", "", "Steps"), make("span", "hide", ` of ${rung}: `), make("span", "", [told, kinds].filter(Boolean).join(": ")));
+        list.append(...lines.map((line) => this.step(line, evidence)));
+        box.append(head, list);
+        if (more) box.append(make("p", "why", `${plural(more, "more step")}; \`ladder show\` prints them.`));
+        box.open = this.unfolded;
+        head.addEventListener("click", () => { this.unfolded = !box.open; });
+        return box;
+      });
+    }
+
+    step([name, part, asked, result, note, tone, more, ...found], evidence) {
+      const item = make("li", `step ${["", "failed", "refused"][tone]}`), what = make("div", "what"), said = make("div", "said");
+      if (part) what.append(make("span", "part", part), " ");
+      what.append(this.data.steps[name]);
+      if (asked >= 0) said.append(...this.whole(asked));
+      if (asked >= 0 && this.data.steps[name].endsWith("call")) said.firstChild.classList.add("code");
+      if (result >= 0) {
+        const [box, ...rest] = this.whole(result);
+        if (asked >= 0) box.prepend(make("span", "gives", "→ "));
+        box.classList.add("result");
+        said.append(box, ...rest);
+      }
+      if (found.length) said.append(this.documents(found.flatMap((_, f) => f % 2 ? [] : [[found[f], found[f + 1]]]), tone ? null : evidence, more));
+      if (note >= 0) said.append(...this.whole(note).map((node) => (node.classList.add("aside"), node)));
+      item.append(what, said);
+      return item;
+    }
+
+    documents(found, evidence, more) {
+      const list = make("ul", "documents");
+      for (const [at, score] of found) {
+        const [id, title] = this.data.documents[at], item = make("li"), is = evidence?.has(at);
+        item.append(make("span", "is", is ? "✓" : ""), make("b", "", id), make("span", "title", title), make("span", "score", score));
+        if (is) item.firstChild.append(make("span", "hide", " evidence: "));
+        if (is) item.title = "evidence of the case";
+        list.append(item);
+      }
+      if (more) list.append(make("li", "more", `and ${more.toLocaleString("en")} more`));
+      return list;
     }
 
     whole(at, nodes) {
@@ -224,7 +285,7 @@
       if (this.text(at).length > 900) { box.tabIndex = 0; box.role = "region"; box.ariaLabel = "long text"; }
       if (nodes) box.append(...nodes); else box.textContent = this.text(at) || "(empty)";
       if (!Array.isArray(kept)) return [box];
-      return [box, make("span", "cutnote", `cut: the text has ${plural(kept[1], "sign")}`)];
+      return [box, make("span", "cutnote", `cut here: ${plural(kept[1], "character")} left out`)];
     }
 
     differences(before, after) {
