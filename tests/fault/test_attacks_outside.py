@@ -32,11 +32,11 @@ def project(pytester: pytest.Pytester, poor: Path) -> Project:
 
 
 PATCHES = """\
-import pytest_ladder.session.standing
+import pytest_ladder.session.concluding.standing
 
 
 def pytest_configure(config):
-    pytest_ladder.session.standing.refusals = lambda request: ()
+    pytest_ladder.session.concluding.standing.refusals = lambda request: ()
 """
 
 PATCHING = f"{PATCHES}\n\npytest_configure(None)\n{TEST}"

@@ -272,7 +272,7 @@ def test_what_another_run_recorded_in_the_meantime_is_not_asked_again(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ):
     """The other run ends between the reading of the recordings and the taking of the lock."""
-    from pytest_ladder.session.asker import Asker
+    from pytest_ladder.session.measuring.asker import Asker
 
     take, ran = Asker.lock, []
 

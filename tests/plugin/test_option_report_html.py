@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pytest_ladder.session import summary
+from pytest_ladder.session.summaries import summary
 from tests.pages import Page
 from tests.plugin.bench import Bench
 

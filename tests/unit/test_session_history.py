@@ -8,7 +8,7 @@ import pytest
 
 from pytest_ladder.core.entries import Entry, RungEntry, Verdict
 from pytest_ladder.core.rungs import Kind, RungSpec
-from pytest_ladder.session.history import history, overlap, own_systems
+from pytest_ladder.session.concluding.history import history, overlap, own_systems
 from tests.builders import evalset
 from tests.unit.test_session_evidence import entry
 

@@ -14,8 +14,8 @@ from pytest_ladder.core.evaluation import grade
 from pytest_ladder.core.rungs import Kind
 from pytest_ladder.core.scores import Score, Unscored
 from pytest_ladder.core.summary import Miss
-from pytest_ladder.session.misses import MOST, misses, shown
-from pytest_ladder.session.results import Report, RungResult
+from pytest_ladder.session.measuring.misses import MOST, misses, shown
+from pytest_ladder.session.measuring.results import Report, RungResult
 from tests.builders import case, graded, ladder, record
 
 ENTRY = RungEntry(

@@ -8,7 +8,7 @@ import pytest
 
 from pytest_ladder.core.answers import Answer, Call, Reply
 from pytest_ladder.errors import InvalidFile
-from pytest_ladder.session.scrub import Scrubber
+from pytest_ladder.session.setup.scrub import Scrubber
 from pytest_ladder.store.secrets import Redactor
 from tests.builders import record
 

@@ -12,8 +12,8 @@ from pytest_ladder.errors import InvalidRequest, message
 from pytest_ladder.report.compare import render_compare
 from pytest_ladder.report.comparison_json import compared_json
 from pytest_ladder.report.json_report import dump
-from pytest_ladder.session.compare import compare_rungs
 from pytest_ladder.session.ladder_run import LadderRun
+from pytest_ladder.session.summaries.compare import compare_rungs
 
 SHOWN = 10
 """How many ids of cases are listed where nothing else is asked for."""

@@ -24,10 +24,10 @@ from pytest_ladder.errors import InvalidFile, InvalidRequest, LadderError
 from pytest_ladder.report.economics import render_cost
 from pytest_ladder.report.json_schema import report_json_schema
 from pytest_ladder.report.terminal import render_terminal
-from pytest_ladder.session.finish import Outcome
-from pytest_ladder.session.standing import Standing
-from pytest_ladder.session.summary import version
-from pytest_ladder.session.verify import standing_of, verify
+from pytest_ladder.session.concluding.finish import Outcome
+from pytest_ladder.session.concluding.standing import Standing
+from pytest_ladder.session.summaries.summary import version
+from pytest_ladder.session.summaries.verify import standing_of, verify
 from pytest_ladder.store.prune import prune
 from pytest_ladder.store.spec import ladder_json_schema
 

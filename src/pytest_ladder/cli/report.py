@@ -13,10 +13,10 @@ from pytest_ladder.cli.status import logged
 from pytest_ladder.core.summary import LadderSummary, RungRow, RunSummary
 from pytest_ladder.report.markdown import render_markdown
 from pytest_ladder.report.write import check_extension, write_report
-from pytest_ladder.session.case_summary import details_of, obstacles
-from pytest_ladder.session.finish import Outcome
-from pytest_ladder.session.summary import version
-from pytest_ladder.session.verify import standing_of
+from pytest_ladder.session.concluding.finish import Outcome
+from pytest_ladder.session.summaries.case_summary import details_of, obstacles
+from pytest_ladder.session.summaries.summary import version
+from pytest_ladder.session.summaries.verify import standing_of
 
 OPTION = "--output"
 

@@ -8,11 +8,11 @@ from pytest_ladder.core.canonical import short
 from pytest_ladder.core.health import Note, health
 from pytest_ladder.core.summary import LadderSummary, RungRow
 from pytest_ladder.report.numbers import plural
+from pytest_ladder.session.concluding.finish import Outcome
+from pytest_ladder.session.concluding.standing import Standing
 from pytest_ladder.session.evidence import unbacked
-from pytest_ladder.session.finish import Outcome
 from pytest_ladder.session.ladder_run import LadderRun
-from pytest_ladder.session.standing import Standing
-from pytest_ladder.session.summary import summarise
+from pytest_ladder.session.summaries.summary import summarise
 
 SHOWN = 4
 """How many cases a note lists."""

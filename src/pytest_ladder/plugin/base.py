@@ -10,9 +10,9 @@ import pytest
 
 from pytest_ladder.core.summary import LadderSummary
 from pytest_ladder.errors import LadderError
-from pytest_ladder.session.base import Failure, Judged, gone_failure, gone_line, judge
+from pytest_ladder.session.base.comparison import Failure, Judged, gone_failure, gone_line, judge
 from pytest_ladder.session.base_tree import Base
-from pytest_ladder.session.finish import Outcome
+from pytest_ladder.session.concluding.finish import Outcome
 from pytest_ladder.session.settings import Settings
 from pytest_ladder.store.gitref import open_tree
 

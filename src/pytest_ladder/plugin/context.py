@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_ladder.plugin.handles import LadderHandle, LlmHandle, RungHandle
-from pytest_ladder.session.climb import Climb
+from pytest_ladder.session.concluding.climb import Climb
 from pytest_ladder.session.ladder_run import LadderRun
 from pytest_ladder.session.settings import Settings
 from pytest_ladder.session.shared import Shared

@@ -18,11 +18,11 @@ from pytest_ladder.plugin.outcomes import ATTRIBUTE
 from pytest_ladder.report.numbers import plural
 from pytest_ladder.report.terminal import render_terminal
 from pytest_ladder.report.write import write_report
-from pytest_ladder.session.climb import codes
-from pytest_ladder.session.drifted import drift_failures
-from pytest_ladder.session.finish import Outcome, finish
-from pytest_ladder.session.results import Report
-from pytest_ladder.session.summary import summarise, version
+from pytest_ladder.session.concluding.climb import codes
+from pytest_ladder.session.concluding.finish import Outcome, finish
+from pytest_ladder.session.drift.failing import drift_failures
+from pytest_ladder.session.measuring.results import Report
+from pytest_ladder.session.summaries.summary import summarise, version
 from pytest_ladder.store.paths import relative
 
 BROKEN = (pytest.ExitCode.INTERRUPTED, pytest.ExitCode.INTERNAL_ERROR, pytest.ExitCode.USAGE_ERROR)

@@ -28,14 +28,14 @@ from pytest_ladder.report import numbers
 from pytest_ladder.report.case_errors import case_errors
 from pytest_ladder.report.explain import explain
 from pytest_ladder.report.unconfirmed import unconfirmed
-from pytest_ladder.session import drift
-from pytest_ladder.session.climb import Climb
-from pytest_ladder.session.compare import compare_rungs
+from pytest_ladder.session.concluding.climb import Climb
+from pytest_ladder.session.drift import answers as drift
 from pytest_ladder.session.evidence import mend
-from pytest_ladder.session.failing import spent_words
-from pytest_ladder.session.grader import mixture
 from pytest_ladder.session.ladder_run import LadderRun
-from pytest_ladder.session.results import RungResult
+from pytest_ladder.session.measuring.grader import mixture
+from pytest_ladder.session.measuring.results import RungResult
+from pytest_ladder.session.summaries.compare import compare_rungs
+from pytest_ladder.session.summaries.failing import spent_words
 
 if TYPE_CHECKING:
     from pytest_ladder.plugin.live import Live

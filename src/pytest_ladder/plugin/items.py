@@ -11,7 +11,7 @@ import pytest
 from pytest_ladder.core.rungs import Kind
 from pytest_ladder.errors import LadderError
 from pytest_ladder.plugin.context import Context, RungParam
-from pytest_ladder.session.climb import Climb
+from pytest_ladder.session.concluding.climb import Climb
 
 ORDER_FIXTURE = "rung"
 

@@ -12,8 +12,8 @@ from pytest_ladder.core.summary import State
 from pytest_ladder.plugin.context import HANDLE, Context
 from pytest_ladder.plugin.handles import RungHandle
 from pytest_ladder.plugin.items import param_of
-from pytest_ladder.session.climb import Stop
-from pytest_ladder.session.results import Report
+from pytest_ladder.session.concluding.climb import Stop
+from pytest_ladder.session.measuring.results import Report
 
 ATTRIBUTE = "ladder_report"
 """Where a TestReport carries a `session.results.Report`, as JSON text."""

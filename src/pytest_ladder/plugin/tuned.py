@@ -9,7 +9,7 @@ import pytest
 from pytest_ladder.core.rungs import Kind
 from pytest_ladder.plugin.context import Context
 from pytest_ladder.plugin.handles import LlmHandle
-from pytest_ladder.session.climb import NOT_BUILT, Climb
+from pytest_ladder.session.concluding.climb import NOT_BUILT, Climb
 
 
 def tuned(context: Context, path: Path) -> LlmHandle:

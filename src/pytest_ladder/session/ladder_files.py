@@ -6,14 +6,14 @@ from pathlib import Path
 
 from pytest_ladder.core.judged import check_words
 from pytest_ladder.core.rungs import RungSpec
-from pytest_ladder.session.agreements import Agreements
-from pytest_ladder.session.dev_sets import check_searches
-from pytest_ladder.session.judges import Judges
-from pytest_ladder.session.judging import Judging
-from pytest_ladder.session.ladder_parts import LadderParts
-from pytest_ladder.session.rung_tables import check_tables
+from pytest_ladder.session.judges.agreements import Agreements
+from pytest_ladder.session.judges.judges import Judges
+from pytest_ladder.session.judges.judging import Judging
+from pytest_ladder.session.setup.dev_sets import check_searches
+from pytest_ladder.session.setup.ladder_parts import LadderParts
+from pytest_ladder.session.setup.rung_tables import check_tables
+from pytest_ladder.session.setup.tools import check_agents
 from pytest_ladder.session.shared import Shared
-from pytest_ladder.session.tools import check_agents
 from pytest_ladder.store.prompt_file import check_versions
 from pytest_ladder.store.recordings import recordings_path
 

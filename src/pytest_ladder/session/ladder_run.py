@@ -16,14 +16,14 @@ from pytest_ladder.core.rungs import RungSpec
 from pytest_ladder.engine.client import Client
 from pytest_ladder.engine.collect import Progress
 from pytest_ladder.engine.meter import Meter
-from pytest_ladder.session.asker import Asker
-from pytest_ladder.session.curtailing import Collected
-from pytest_ladder.session.grader import Grader
 from pytest_ladder.session.ladder_files import LadderFiles
-from pytest_ladder.session.ladder_parts import source_files
-from pytest_ladder.session.looking import with_look
-from pytest_ladder.session.optimizing import Optimizing
-from pytest_ladder.session.results import RungResult
+from pytest_ladder.session.measuring.asker import Asker
+from pytest_ladder.session.measuring.curtailing import Collected
+from pytest_ladder.session.measuring.grader import Grader
+from pytest_ladder.session.measuring.looking import with_look
+from pytest_ladder.session.measuring.results import RungResult
+from pytest_ladder.session.search.optimizing import Optimizing
+from pytest_ladder.session.setup.ladder_parts import source_files
 from pytest_ladder.session.shared import Shared
 from pytest_ladder.store.digests import Fingerprint
 from pytest_ladder.store.recordings import clear_pending, is_pending

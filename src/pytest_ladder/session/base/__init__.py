@@ -1,0 +1,1 @@
+"""A ladder against a git ref."""

@@ -1,0 +1,1 @@
+"""Has a model behind a name changed? Recorded answers and verdicts are asked for again."""

@@ -1,0 +1,1 @@
+"""Metrics that a model judges: asked, recorded, priced, and held against people's labels."""

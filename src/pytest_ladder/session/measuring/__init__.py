@@ -1,0 +1,1 @@
+"""One rung: its answers asked for, scored, and graded."""

@@ -1,0 +1,1 @@
+"""The search of the rung `optimize`: prompts that are tried, and raced."""

@@ -1,0 +1,1 @@
+"""A finished ladder as records: for reports, and for the commands."""
