@@ -113,7 +113,9 @@ async def ours(name: str, options: dict[str, Any], cases: list[Case], concurrenc
         name=name, open_model=lambda _: model, options=options, seed=17, meter=meter, recorded=lambda _: None,
         read_only=False, where="benchmark", pace=Pace(AdaptiveLimit(concurrency)),
     )  # fmt: skip
-    terms = Terms(fingerprint=FINGERPRINT, record=recordings.add, meter=meter, concurrency=concurrency)
+    terms = Terms(
+        fingerprint=FINGERPRINT, record=recordings.take, flush=recordings.flush, meter=meter, concurrency=concurrency
+    )
     jobs = [Job(case.question, case.input_digest, 0) for case in cases]
     errors = await collect(jobs, Asking(client), terms, Progress(len(jobs)))
     assert not errors, errors[0]

@@ -41,7 +41,9 @@ class Waiting:
 async def through_engine(cases: list[Case], system: Waiting, concurrency: int, folder: Path) -> None:
     """Ask every case and record every answer on disk, as a rung does."""
     recordings = Recordings(folder, "prompt", FINGERPRINT, folder)
-    terms = Terms(fingerprint=FINGERPRINT, record=recordings.add, meter=Meter(), concurrency=concurrency)
+    terms = Terms(
+        fingerprint=FINGERPRINT, record=recordings.take, flush=recordings.flush, meter=Meter(), concurrency=concurrency
+    )
     jobs = [Job(case.question, case.input_digest, 0) for case in cases]
     errors = await collect(jobs, system, terms, Progress(len(jobs)))
     assert not errors

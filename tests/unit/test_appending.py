@@ -52,13 +52,14 @@ def test_a_write_that_falls_short_is_continued(path: Path, monkeypatch: pytest.M
     assert path.read_bytes() == b'{"a":"some text"}\n'
 
 
-def test_each_record_is_one_write(path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_lines_that_come_together_are_one_write(path: Path, monkeypatch: pytest.MonkeyPatch):
     whole, sizes = os.write, []
     monkeypatch.setattr(os, "write", lambda fd, data: sizes.append(len(data)) or whole(fd, data))
 
     append_lines(path, [b'{"a":"' + b"x" * 100_000 + b'"}', b"{}"])
 
-    assert sizes == [100_009, 3]
+    assert sizes == [100_012]
+    assert path.read_bytes().count(b"\n") == 2
 
 
 # --- a file that stays open -------------------------------------------------------------------------------------------
@@ -90,6 +91,28 @@ def test_what_another_writer_leaves_between_two_lines_is_kept_if_it_is_whole(fil
     file.append(ONE)
 
     assert file.path.read_bytes() == ONE + b"\n" + kept + THREE + b"\n" + ONE + b"\n"
+
+
+def test_of_lines_that_could_not_be_written_together_the_whole_ones_stay(
+    file: Appender, monkeypatch: pytest.MonkeyPatch
+):
+    def full(fd: int, data: bytes) -> None:
+        os.write(fd, data[: len(TWO) + 4])
+        raise OSError("no space left")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(appending, "write_whole", full)
+        with pytest.raises(OSError, match="no space left"):
+            file.append(TWO, THREE)
+
+    file.append(ONE)
+    assert file.path.read_bytes() == b"\n".join([ONE, TWO, ONE, b""])
+
+
+def test_no_line_makes_no_file(path: Path):
+    Appender(path).append()
+
+    assert not path.exists()
 
 
 def test_a_line_that_could_not_be_written_whole_is_taken_back_by_the_next(

@@ -54,6 +54,37 @@ def test_what_is_added_is_on_disk_at_once(tmp_path: Path):
     assert again.lines == mine.lines == 1
 
 
+def test_what_is_taken_is_on_record_with_the_next_flush(tmp_path: Path):
+    mine = opened(tmp_path)
+    for name in ("c1", "c2"):
+        mine.take(record(name))
+    assert (mine.lines, mine.records()) == (0, ())
+    assert not mine.path.exists()
+
+    mine.flush()
+
+    assert opened(tmp_path).records() == mine.records() == (record("c1"), record("c2"))
+
+
+def test_a_closed_file_holds_what_was_taken(tmp_path: Path):
+    mine = opened(tmp_path)
+    mine.take(record())
+    mine.close()
+
+    assert opened(tmp_path).lines == mine.lines == 1
+
+
+def test_what_the_disk_did_not_take_is_not_on_record(tmp_path: Path):
+    mine = opened(tmp_path)
+    mine.path.parent.mkdir(parents=True)
+    mine.path.mkdir()
+    mine.take(record())
+    with pytest.raises(OSError, match=mine.path.name):
+        mine.flush()
+
+    assert (mine.lines, mine.records()) == (0, ())
+
+
 def test_a_line_holds_the_keys_of_the_contract(tmp_path: Path):
     opened(tmp_path).add(record())
 

@@ -12,6 +12,7 @@ from pytest_ladder.core.answers import Answer, CaseError, Record
 from pytest_ladder.core.cases import Question
 from pytest_ladder.core.ports import Prepared, System
 from pytest_ladder.engine.client import Ending, Ledger, current_ledger
+from pytest_ladder.engine.flushing import Flushing
 from pytest_ladder.engine.meter import Meter
 from pytest_ladder.errors import (
     BudgetSpent,
@@ -61,10 +62,12 @@ class Terms:
 
     fingerprint: str
     record: Callable[[Record], None]
-    """Writes one answer down, without secrets and personal data; called as soon as it is there."""
+    """Takes one answer, without secrets and personal data; called as soon as it is there."""
     meter: Meter
     stray: Callable[[Ledger], None] = lambda _: None
     """Gets the calls of an answer that failed, so that they need not be asked again."""
+    flush: Callable[[], None] = lambda: None
+    """Brings what `record` took to disk; called once for the answers that come together."""
     concurrency: int = 16
     timeout_s: float = 600.0
     """For one answer."""
@@ -86,10 +89,12 @@ async def collect(jobs: Sequence[Job], system: System, terms: Terms, progress: P
     if unprepared := await _unprepared(system):
         return [replace(unprepared, case=job.question.id, repeat=job.repeat) for job in jobs]
     errors: dict[int, CaseError] = {}
-    queue, ending = enumerate(jobs), Ending()
+    queue, ending, flushing = enumerate(jobs), Ending(), Flushing(terms.flush)
     async with asyncio.TaskGroup() as group:
         workers = min(terms.concurrency, len(jobs))
-        tasks = [group.create_task(_worker(queue, system, terms, progress, errors, ending)) for _ in range(workers)]
+        tasks = [
+            group.create_task(_worker(queue, system, terms, flushing, progress, errors, ending)) for _ in range(workers)
+        ]
     for task in tasks:
         if (fault := task.result()) is not None:
             raise fault
@@ -113,6 +118,7 @@ async def _worker(
     queue: Iterator[tuple[int, Job]],
     system: System,
     terms: Terms,
+    flushing: Flushing,
     progress: Progress,
     errors: dict[int, CaseError],
     ending: Ending,
@@ -122,8 +128,10 @@ async def _worker(
             continue
         try:
             error = await _one(job, system, terms, ending)
-            if error is None and terms.answered is not None:
-                await terms.answered(job)
+            if error is None:
+                await flushing.wait()
+                if terms.answered is not None:
+                    await terms.answered(job)
         except FATAL as fault:
             ending.fault = ending.fault or fault
             for _ in queue:  # the others find nothing left to do

@@ -20,7 +20,7 @@ APPENDING = os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0)
 
 
 def append_lines(path: Path, lines: Sequence[bytes]) -> None:
-    """Append lines, each by one write that no other process's write can split.
+    """Append lines, by one write that no other process's write can split.
 
     A last line that an earlier writer cut short is removed first: no reader counts it, and left in place it would
     stand in the middle of the file. Folders are created as needed.
@@ -31,16 +31,15 @@ def append_lines(path: Path, lines: Sequence[bytes]) -> None:
     """
     file = Appender(path)
     try:
-        for line in lines:
-            file.append(line)
+        file.append(*lines)
     finally:
         file.close()
 
 
 class Appender:
-    """Appends lines to a file that stays open: for many that come one by one; used by one thread at a time.
+    """Appends lines to a file that stays open: for many that come by and by; used by one thread at a time.
 
-    When `append` returns, the line is with the system, and outlives this process. What others do to the file meanwhile
+    When `append` returns, the lines are with the system, and outlive this process. What others do to the file meanwhile
     is noticed with the next line: lines of theirs, one that was cut short, a file removed or replaced.
 
     Args:
@@ -53,23 +52,25 @@ class Appender:
         self._end = -1
         """Size of the file after the last line of ours."""
 
-    def append(self, line: bytes) -> None:
-        """Append a line, given without its end."""
+    def append(self, *lines: bytes) -> None:
+        """Append lines, given without their ends."""
+        if not lines:
+            return
         if self._fd is None or not os.fstat(self._fd).st_nlink:
             self.close()
             self._fd, self._end = _open(self.path), -1
         _lock(self._fd)
         try:
-            self._write(self._fd, line)
+            self._write(self._fd, b"\n".join(lines))
         finally:
             _unlock(self._fd)
 
-    def _write(self, fd: int, line: bytes) -> None:
+    def _write(self, fd: int, lines: bytes) -> None:
         end, start = os.fstat(fd).st_size, b""
         if end != self._end:
             start = _mend_tail(fd)
             end = os.fstat(fd).st_size
-        whole = b"%b%b\n" % (start, line)
+        whole = b"%b%b\n" % (start, lines)
         self._end = -1
         write_whole(fd, whole)
         self._end = end + len(whole)

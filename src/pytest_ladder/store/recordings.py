@@ -82,11 +82,12 @@ class Recordings:
         self._records: dict[Key, Record] = {}
         self._by_input: dict[tuple[str, int], Record] = {}
         self._lines = 0
+        self._taken: list[tuple[Record, bytes]] = []
         with _uncollected():
             for number, value in read_lines(self.path, rootdir, torn_ok=True) if self.path.exists() else ():
-                self._take(parse_record(value, f"{self._where}:{number}"), f"{self._where}:{number}")
+                self._keep(parse_record(value, f"{self._where}:{number}"), f"{self._where}:{number}")
 
-    def _take(self, record: Record, where: str) -> None:
+    def _keep(self, record: Record, where: str) -> None:
         if record.fingerprint != self.fingerprint:
             raise _misplaced(where, record.fingerprint, self.fingerprint)
         self._records[_key(record)] = record
@@ -110,17 +111,30 @@ class Recordings:
             InvalidRequest: The recordings are read-only, or the record is of another version.
             SystemFailed: The answer holds a value that is not JSON.
         """
+        self.take(record)
+        self.flush()
+
+    def take(self, record: Record) -> None:
+        """Take an answer that the next `flush` puts on record; raises as `add` does."""
         if self.read_only:
             raise InvalidRequest(message(self._where, "these recordings are read-only", got=record.case))
         if record.fingerprint != self.fingerprint:
             raise InvalidRequest(message(self._where, "an answer of another version", got=record.fingerprint))
         line = record_line(record)
         with self._lock:
-            self._file.append(line)
-            self._take(record, self._where)
+            self._taken.append((record, line))
+
+    def flush(self) -> None:
+        """Put on record what was taken, with one write."""
+        with self._lock:
+            taken, self._taken = self._taken, []
+            self._file.append(*(line for _, line in taken))
+            for record, _ in taken:
+                self._keep(record, self._where)
 
     def close(self) -> None:
-        """Close the file; another answer opens it again."""
+        """Put on record what was taken, and close the file; another answer opens it again."""
+        self.flush()
         with self._lock:
             self._file.close()
 
