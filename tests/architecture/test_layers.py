@@ -40,6 +40,7 @@ def test_no_module_imports_upwards_or_sideways():
         ("core.wrong", "store.schema"),
         ("rungs.wrong", "rungs.prompt"),
         ("rungs.retrieval.wrong", "rungs.tools.agent"),
+        ("session.setup.wrong", "session.measuring.results"),
     ],
 )
 def test_the_contracts_notice_an_arrow_that_runs_upwards(copy: Path, module: str, imported: str):
