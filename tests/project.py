@@ -12,15 +12,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import jsonschema  # noqa: F401  loaded here, once: an inner run forgets what it was the first to import
-import numpy  # noqa: F401  as above
 import pytest
-import rfc8785  # noqa: F401  as above
-import scipy.stats  # noqa: F401  as above
 
 import pytest_ladder.cli.main as command
-import pytest_ladder.plugin.controller
-import pytest_ladder.plugin.xdist  # noqa: F401  as above
+import tests.loaded  # noqa: F401  before the first inner run
 from pytest_ladder.core.canonical import canonical, digest
 
 NAME = "evals/support"
