@@ -125,6 +125,7 @@ class Asker:
             record=lambda record: self._record(recordings, record, enough),
             meter=self.meter,
             stray=lambda ledger: self._stray(rung, ledger),
+            flush=lambda: self._flush(recordings),
             concurrency=self.settings.concurrency,
             timeout_s=self.settings.timeout_s,
         )
@@ -139,18 +140,22 @@ class Asker:
             errors = self.files.shared.loop.run(collect(jobs, system, terms, progress), watch)
         finally:
             self.progress = None
-            recordings.close()
+            with self.files.writing():
+                recordings.close()
         self.unfinished = None
         clean = [replace(error, message=self.scrubber.secrets.clean(error.message)) for error in errors]
         return progress.done - len(errors), clean
 
     def _record(self, recordings: Recordings, record: Record, enough: Enough | None) -> None:
         clean = self.scrubber.record(record)
-        with self.files.writing():  # an answer that cannot be kept: nothing more is to be asked
-            recordings.add(clean)
-            self.calls.remember(clean.calls)  # another rung may refer to this one, and ask the same
+        recordings.take(clean)
+        self.calls.remember(clean.calls)  # another rung may refer to this one, and ask the same
         if enough is not None:
             enough.keep(clean)
+
+    def _flush(self, recordings: Recordings) -> None:
+        with self.files.writing():  # answers that cannot be kept: nothing more is to be asked
+            recordings.flush()
 
     def _stray(self, rung: RungSpec, ledger: Ledger) -> None:
         self.calls.add(rung.id, [self.scrubber.call(call) for call in ledger.calls])
