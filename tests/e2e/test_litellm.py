@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -103,6 +104,29 @@ def test_an_exception_means_what_its_class_says(loop: LoopThread, act: Act, cls:
 
     assert type(error).__name__ == cls
     assert type(fault_of(error, "openai/tiny")) is kind
+
+
+@pytest.mark.parametrize("name", ["openai/tiny", "azure/tiny", "gemini/tiny"])
+def test_no_key_in_the_environment_ends_the_rung_and_is_not_asked_for_again(
+    loop: LoopThread, name: str, monkeypatch: pytest.MonkeyPatch
+):
+    for variable in [found for found in os.environ if "API_KEY" in found or "AZURE" in found]:
+        monkeypatch.delenv(variable)
+    with Loopback(OK) as server, pytest.raises(Exception) as caught:
+        options = {"api_base": server.url, "api_version": "2024-10-21"} if name.startswith("azure") else {}
+        loop.run(
+            library().acompletion(model=name, messages=[{"role": "user", "content": "5"}], max_retries=0, **options)
+        )
+
+    fault = fault_of(caught.value, name)
+    assert type(fault) is ModelRefused
+    assert "the key in the environment" in str(fault)
+
+
+def test_a_provider_that_speaks_of_a_missing_key_is_believed_by_its_status(loop: LoopThread):
+    fault = fault_of(raised(loop, failing(500, text="missing credentials of the upstream")), "openai/tiny")
+
+    assert type(fault) is ModelUnavailable
 
 
 @pytest.mark.parametrize("provider", ["openai", "hosted_vllm"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 
 from pytest_ladder.backends.hosted import QUOTA, excerpt, fault_of_status, retry_after
@@ -9,6 +10,8 @@ from pytest_ladder.errors import LadderError, ModelFailed, ModelRefused, ModelUn
 
 _UNREACHED = ("ConnectError", "ConnectTimeout", "ClientConnectorError", "ConnectionRefusedError")
 """Causes by which a call never reached the provider."""
+_KEYLESS = re.compile(r"missing (credentials|[\w ]*api key)", re.IGNORECASE)
+"""What LiteLLM and the SDKs below it say where the environment holds no key, whatever class they raise."""
 _SPARED = "tool_choice"
 """An option of an agent's last request alone: a provider that does not know it is asked again without."""
 
@@ -57,6 +60,8 @@ def fault_of(error: Exception, name: str) -> LadderError:
             return cause
     kind = next((FAULTS[cls.__name__] for cls in type(error).__mro__ if cls.__name__ in FAULTS), FAILED)
     headers = _headers(error)
+    if not headers and _KEYLESS.search(str(error)):
+        kind = REFUSED
     if kind == BY_STATUS:
         status = getattr(error, "status_code", None)
         if not isinstance(status, int) or status == 200:  # a page that is no completion: the next may be one
