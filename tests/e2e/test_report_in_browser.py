@@ -236,9 +236,9 @@ def test_the_steps_of_both_answers_stand_below_them(browser: Browser, traced: Pa
     left = ".side:first-child .step"
     assert browser.texts(f"{left} .what")[:3] == ["call", "refused call", "call"]
     assert browser.texts(f"{left} .said")[0] == (
-        'look_up(order="8", fields=["state", "days"])→ {"state": "lost", "days": 0}'
+        'look_up(fields=["state", "days"], order="8")→ {"state": "lost", "days": 0}'
     )
-    assert browser.texts(f"{left}.refused .code") == ['refund(order="8", amount=250)']
+    assert browser.texts(f"{left}.refused .code") == ['refund(amount=250, order="8")']
     assert browser.texts(".side:last-child .step .what")[0] == "route"
 
 

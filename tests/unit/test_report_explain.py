@@ -54,6 +54,7 @@ def test_the_explanation_lists_misses_worst_cases_and_the_next_step():
         "worst cases:", "  c-017  answer 0.000", "    input     How long may I keep a rented bicycle?",
         "    expected  until Tuesday", "    answer    For one week.",
     ]  # fmt: skip
+    assert lines[-2] == "  how an answer came about: `ladder show c-017 evals/ladder.toml --rung=rag`"
     assert "evals/ladder.toml" in lines[-1]
     assert "`pytest --ladder --ladder-rung=rag`" in lines[-1]
 
@@ -71,7 +72,15 @@ def test_a_text_takes_one_line_of_120_signs_at_most():
     lines = explain("rag", (SHORT,), (long,), path="l").splitlines()
 
     assert max(map(len, lines)) <= 120
-    assert len(lines) == 8
+    assert len(lines) == 9
+
+
+def test_the_command_that_shows_a_case_can_be_pasted_into_a_shell():
+    strange = replace(MISSES[0], case="$(rm x) it's")
+
+    told = explain("rag", (SHORT,), (strange,), path="my evals/ladder.toml")
+
+    assert """`ladder show '$(rm x) it'"'"'s' 'my evals/ladder.toml' --rung=rag`""" in told
 
 
 def test_another_next_step_takes_the_place_of_the_usual_one():

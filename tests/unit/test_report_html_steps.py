@@ -78,7 +78,7 @@ def test_a_refusal_and_a_failure_have_a_tone():
     lines = Data(html_of(case(AGENT))).lines()
 
     assert [line["tone"] for line in lines[:3]] == [0, 2, 1]
-    assert lines[1]["asked"] == 'refund(order="8", amount=250)'
+    assert lines[1]["asked"] == 'refund(amount=250, order="8")'
 
 
 def test_several_answers_say_how_many_came_about_in_one_way():

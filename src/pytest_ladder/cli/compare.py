@@ -6,13 +6,10 @@ import argparse
 import shutil
 import sys
 
-from pytest_ladder.cli.find import find_ladders
-from pytest_ladder.cli.plugins import add_conftest, open_ladder
-from pytest_ladder.errors import InvalidRequest, message
+from pytest_ladder.cli.plugins import add_conftest, open_only
 from pytest_ladder.report.compare import render_compare
 from pytest_ladder.report.comparison_json import compared_json
 from pytest_ladder.report.json_report import dump
-from pytest_ladder.session.ladder_run import LadderRun
 from pytest_ladder.session.summaries.compare import compare_rungs
 
 SHOWN = 10
@@ -37,7 +34,7 @@ def add_compare(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
 
 def run_compare(options: argparse.Namespace) -> int:
     """Run the command; whatever the comparison shows, its exit status is 0."""
-    compared = compare_rungs(_open(options.path, options.conftest), options.before, options.after)
+    compared = compare_rungs(open_only(options.path, options.conftest), options.before, options.after)
     if options.json:
         print(dump(compared_json(compared)), end="")
         return 0
@@ -46,16 +43,6 @@ def run_compare(options: argparse.Namespace) -> int:
     text = render_compare(compared, width=width, color=sys.stdout.isatty(), unicode=unicode, cases=options.cases)
     print(text, end="")
     return 0
-
-
-def _open(written: str, conftest: bool) -> LadderRun:
-    found = find_ladders([written])
-    if len(found) > 1:
-        raise InvalidRequest(message(
-            written, f"there are {len(found)} ladders here", expected="one",
-            next_step=f"name its folder or file: {', '.join(str(path.parent) for path in found)}",
-        ))  # fmt: skip
-    return open_ladder(found[0], conftest)
 
 
 def _number(text: str) -> int:

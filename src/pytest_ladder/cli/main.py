@@ -16,6 +16,7 @@ from pytest_ladder.cli.find import find_ladders
 from pytest_ladder.cli.init import init
 from pytest_ladder.cli.plugins import add_conftest, open_ladder
 from pytest_ladder.cli.report import add_report
+from pytest_ladder.cli.show import add_show
 from pytest_ladder.cli.status import agreeing, fitness, logged, obstacles
 from pytest_ladder.core.canonical import Json
 from pytest_ladder.core.economics import compare_costs
@@ -91,6 +92,7 @@ def _parser() -> argparse.ArgumentParser:
         command.set_defaults(run=run)
     add_compare(commands)
     add_report(commands)
+    add_show(commands)
     _add_cost(commands)
     _add_schema(commands)
     return parser

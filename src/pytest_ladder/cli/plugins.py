@@ -14,7 +14,7 @@ from importlib.metadata import Distribution, distributions
 from pathlib import Path
 from typing import Any
 
-from pytest_ladder.cli.find import rootdir_of
+from pytest_ladder.cli.find import find_ladders, rootdir_of
 from pytest_ladder.errors import InvalidFile, InvalidRequest, message
 from pytest_ladder.session.extensions import HookExtensions
 from pytest_ladder.session.ladder_run import LadderRun
@@ -58,6 +58,22 @@ def open_ladder(path: Path, conftest: bool = False) -> LadderRun:
     for found in with_hooks:
         print(f"note: {found} was not loaded, its hooks are not asked; `--conftest` loads it", file=sys.stderr)
     return run
+
+
+def open_only(written: str, conftest: bool = False) -> LadderRun:
+    """Read the ladder that is meant by a path: its file, or a folder that holds no other.
+
+    Raises:
+        InvalidRequest: there is none, or there are several; or as `open_ladder` does.
+        InvalidFile: as `open_ladder` does.
+    """
+    found = find_ladders([written])
+    if len(found) > 1:
+        raise InvalidRequest(message(
+            written, f"there are {len(found)} ladders here", expected="one",
+            next_step=f"name its folder or file: {', '.join(str(path.parent) for path in found)}",
+        ))  # fmt: skip
+    return open_ladder(found[0], conftest)
 
 
 def _has_hooks(conftest: Path) -> bool:

@@ -76,7 +76,7 @@ class Details:
     unverifiable: tuple[str, ...] = ()
     """Rungs judged by committed scores: their answers are not here."""
     documents: Mapping[str, str] = field(default_factory=dict)
-    """Id -> title or first words, of every document that these cases or their answers name."""
+    """Id -> title or first words, of the documents that rungs search."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +94,6 @@ class ShownCase:
     tools: tuple[str, ...] = ()
     """The calls that should be made."""
     documents: Mapping[str, str] = field(default_factory=dict)
-    """Id -> title or first words, of every document that is named."""
+    """Id -> title or first words, of the documents that rungs search."""
     absent: Mapping[str, str] = field(default_factory=dict)
     """Rung without an answer to it -> why."""

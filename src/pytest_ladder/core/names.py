@@ -19,6 +19,12 @@ def nearest(name: str, choices: Iterable[str]) -> str | None:
     return folded[near[0]] if near else None
 
 
+def closest(name: str, choices: Iterable[str], n: int = 3) -> list[str]:
+    """Up to so many choices that a mistyped name may mean, the likeliest first."""
+    known = {str(choice).casefold(): str(choice) for choice in choices}
+    return [known[near] for near in get_close_matches(name.casefold(), known, n)]
+
+
 def mend(name: str, choices: Iterable[str]) -> str | None:
     """The next step for a mistyped name: the nearest choice; None where none is near."""
     near = nearest(name, choices)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from shlex import quote
 
 from pytest_ladder.core.agreement import ASKED
 from pytest_ladder.core.confidences import PLAIN, Confidences
@@ -39,7 +40,7 @@ def explain(
     if more:
         lines.append(f"  to decide it: {more}")
     if misses:
-        lines += ["worst cases:", *(line for miss in misses for line in _miss_lines(miss))]
+        lines += ["worst cases:", *(line for miss in misses for line in _miss_lines(miss)), *_way(rung, misses, path)]
     return "\n".join([*lines, next_step or _next_step(rung, path, missed)])
 
 
@@ -103,6 +104,14 @@ def _limit_line(check: Check) -> str:
         return f"{name} could not be measured; it may be at most {most}"
     sign = "<=" if check.verdict is Verdict.MET else ">"
     return f"{name} {numbers.ceiling(check.metric, check.value, limit=check.threshold)} {sign} {most}"
+
+
+def _way(rung: str, misses: Sequence[Miss], path: str) -> Iterator[str]:
+    """Where the steps that led to an answer are shown; nothing where no answer is to be."""
+    case = next((miss.case for miss in misses if miss.answer is not None), None)
+    if case is not None:
+        words = " ".join(map(quote, map(one_line, (case, path, f"--rung={rung}"))))
+        yield f"  how an answer came about: `ladder show {words}`"
 
 
 def _miss_lines(miss: Miss) -> Iterator[str]:

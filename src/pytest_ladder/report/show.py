@@ -68,7 +68,7 @@ class _Case:
 
     def _rung(self, rung: str, found: RungCase) -> Iterator[RenderableType]:
         word, style = ("fails", "bold red") if found.failed else ("right", "bold green")
-        scores = (f"{name} {numbers.score(value)}" for name, value in found.scores.items())
+        scores = (f"{metric} {_score(value)}" for metric, value in found.scores.items())
         told = ", ".join([word, *scores, *([f"kind {found.kind}"] if found.kind else [])])
         yield self.page.indented(f"{rung}: {told}", style=style)
         said = [("answer", found.answer), ("note", found.note or None)]
@@ -128,3 +128,7 @@ class _Case:
 
     def _labelled(self, rows: Iterable[tuple[str, str, Text]]) -> RenderableType:
         return self.page.beside([*rows], by=2 * INDENT, least=_LABELS)
+
+
+def _score(value: float | None) -> str:
+    return "unscored" if value is None else numbers.score(value)

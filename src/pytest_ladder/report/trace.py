@@ -67,7 +67,7 @@ class _Shape:
     tone: str = ""
 
 
-_SHAPES = {
+SHAPES = {
     "rewrite": _Shape("query"),
     "multi_query": _Shape("queries"),
     "search": _Shape("query", found="found"),
@@ -83,6 +83,7 @@ _SHAPES = {
     "verify": _Shape(result="said"),
     "rejected": _Shape("answer", "reason", tone=FAILED),
 }
+"""Kind of step -> its form; of other kinds everything becomes the note."""
 _NAMES = {"multi_query": "queries", "tool": "call", "refused": "refused call", "sent_back": "sent back"}
 _CALLS = ("tool", "refused")
 _encode = json.JSONEncoder(ensure_ascii=False).encode
@@ -99,7 +100,7 @@ def trace(answer: Answer, evidence: Collection[str] = ()) -> tuple[Line, ...]:
         answer: As recorded.
         evidence: Ids of the documents that the case names as evidence.
     """
-    lines = [_line(step, evidence) for step in answer.steps]
+    lines = [_line(_recorded(step), evidence) for step in answer.steps]
     lines = [*_without_repeats(lines), *_calls(answer), *_retrieved(answer, lines, evidence)]
     return (*lines, *_lacking(answer, lines, evidence), *_ending(answer))
 
@@ -138,12 +139,21 @@ def _json(value: Json) -> str:
     return repr(value) if type(value) in (int, float) else _encode(value)
 
 
+def _recorded(value: Json) -> Json:
+    """A value as it is read from a recording, also before it was written: keys sorted, 2.0 as 2."""
+    if isinstance(value, Mapping):
+        return {str(key): _recorded(value[key]) for key in sorted(value, key=str)}
+    if isinstance(value, list | tuple):
+        return [_recorded(item) for item in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
 def _line(step: Json, evidence: Collection[str]) -> Line:
     if not isinstance(step, Mapping):
         return Line("step", asked=text_of(step))
     rest = dict(step)
     kind = rest.pop("step", None)
-    shape = _SHAPES.get(kind, _Shape()) if isinstance(kind, str) else _Shape()
+    shape = SHAPES.get(kind, _Shape()) if isinstance(kind, str) else _Shape()
     part = _taken(rest, "part")
     found = _found(rest, shape.found, evidence)
     asked = _called(rest) if kind in _CALLS else ""
@@ -179,7 +189,8 @@ def _votes(rest: dict[str, Json]) -> str:
 
 
 def _note(rest: Mapping[str, Json]) -> str:
-    return ", ".join(f"{key}: {_inline(value)}" for key, value in rest.items())
+    """What is left of a step, its reason first."""
+    return ", ".join(f"{key}: {_inline(rest[key])}" for key in sorted(rest, key=lambda key: (key != "reason", key)))
 
 
 def _inline(value: Json) -> str:
@@ -221,7 +232,7 @@ def _calls(answer: Answer) -> Iterator[Line]:
     """The calls of an answer whose steps tell of none."""
     if any(isinstance(step, Mapping) and step.get("step") in _CALLS for step in answer.steps):
         return
-    for call in answer.tool_calls:
+    for call in map(_recorded, answer.tool_calls):
         rest = dict(call) if isinstance(call, Mapping) else {"call": call}
         yield Line("call", asked=_called(rest), note=_note(rest))
 
@@ -243,7 +254,7 @@ def _lacking(answer: Answer, lines: Sequence[Line], evidence: Collection[str]) -
 
 def _ending(answer: Answer) -> Iterator[Line]:
     """What a validator said, and how the answer ended if not by itself."""
-    value = answer.validation
+    value = _recorded(answer.validation)
     if isinstance(value, Mapping):
         bad = value.get("valid") is False or value.get("accepted") is False
         yield Line("validation", note=_note({k: v for k, v in value.items() if v is not None}), tone=FAILED * bad)

@@ -20,6 +20,7 @@ from pytest_ladder.session.concluding.finish import Outcome
 from pytest_ladder.session.concluding.standing import Standing
 from pytest_ladder.session.measuring.misses import shown
 from pytest_ladder.session.measuring.results import RungResult
+from pytest_ladder.session.summaries.documents import headings
 
 FULL = ".html"
 """The extension of the reports that show every failing case."""
@@ -40,6 +41,7 @@ def details_of(outcome: Outcome) -> Details:
         cases=_cases(standing), tradeoffs=tradeoffs(entries, metrics), entries=tuple(entries),
         decision=_decision(outcome),
         unverifiable=tuple(rung for rung, found in standing.results.items() if found.unverifiable),
+        documents=headings(standing.run) if ladder.show == "text" else {},
     )  # fmt: skip
 
 
@@ -59,22 +61,22 @@ def _decision(outcome: Outcome) -> DecisionEntry | None:
 
 def _cases(standing: Standing) -> tuple[CaseSummary, ...]:
     known = {
-        rung.id: _rung_cases(standing, standing.results[rung.id])
+        rung.id: rung_cases(standing, result, result.evaluation.cases)
         for rung in standing.ladder.rungs
-        if rung.id in standing.current and rung.id in standing.results
+        if rung.id in standing.current and (result := standing.results.get(rung.id))
     }
     texts = standing.ladder.show == "text"
     found = (
-        _case(case, {rung: made[case.id] for rung, made in known.items() if case.id in made}, texts)
+        case_summary(case, {rung: made[case.id] for rung, made in known.items() if case.id in made}, texts)
         for case in standing.run.whole
     )
     return tuple(case for case in found if case.failed)
 
 
-def _rung_cases(standing: Standing, result: RungResult) -> Mapping[str, RungCase]:
-    """Case id -> what a rung made of it; no answers where they are not here."""
+def rung_cases(standing: Standing, result: RungResult, cases: Sequence[CaseResult]) -> Mapping[str, RungCase]:
+    """Case id -> what a rung made of some of its cases; no answers where they are not here."""
     metrics, labels = _gating(result.evaluation), labelled(standing.run.labels, result.rung)
-    texts, asked = standing.ladder.show == "text", [one for one in result.evaluation.cases if not one.unasked]
+    texts, asked = standing.ladder.show == "text", [one for one in cases if not one.unasked]
     made = {one.case.id: _rung_case(one, metrics, labels.get(one.case.id, ""), texts) for one in asked}
     told = standing.told(result, [one for one in asked if _unknown(made[one.case.id], labels.get(one.case.id, ""))])
     made = {case: replace(one, kind=told.get(case, one.kind)) for case, one in made.items()}
@@ -90,12 +92,13 @@ def _gating(evaluation: Evaluation) -> tuple[str, ...]:
     return evaluation.gating or tuple(evaluation.scores)
 
 
-def _case(case: Case, rungs: Mapping[str, RungCase], texts: bool) -> CaseSummary:
+def case_summary(case: Case, rungs: Mapping[str, RungCase], texts: bool) -> CaseSummary:
+    """A case with what some rungs made of it; its own texts only where `texts` says so."""
     slices = tuple(sorted({*case.slices} - {ALL}))
     if not texts:
-        return CaseSummary(case.id, slices, rungs)
+        return CaseSummary(case.id, slices, rungs, evidence=case.evidence)
     expected = None if case.expected is None else shown(case.expected)
-    return CaseSummary(case.id, slices, rungs, shown(case.input), expected)
+    return CaseSummary(case.id, slices, rungs, shown(case.input), expected, case.evidence)
 
 
 def _rung_case(result: CaseResult, metrics: Sequence[str], label: str, texts: bool) -> RungCase:
@@ -109,7 +112,8 @@ def _rung_case(result: CaseResult, metrics: Sequence[str], label: str, texts: bo
     kind = (ERROR if unscored else label or str(FailureKind.UNKNOWN)) if failed else ""
     if not texts:
         return RungCase(scores, failed, kind, note=result.error.kind if result.error else "")
-    return RungCase(scores, failed, kind, _answer(result.answers), _note(result, metrics) if failed else "")
+    note = _note(result, metrics) if failed else ""
+    return RungCase(scores, failed, kind, _answer(result.answers), note, result.answers)
 
 
 def _answer(answers: Sequence[Answer]) -> str | None:
