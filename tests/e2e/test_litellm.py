@@ -112,11 +112,11 @@ def test_no_key_in_the_environment_ends_the_rung_and_is_not_asked_for_again(
 ):
     for variable in [found for found in os.environ if "API_KEY" in found or "AZURE" in found]:
         monkeypatch.delenv(variable)
-    with Loopback(OK) as server, pytest.raises(Exception) as caught:
+    with Loopback(OK) as server:
         options = {"api_base": server.url, "api_version": "2024-10-21"} if name.startswith("azure") else {}
-        loop.run(
-            library().acompletion(model=name, messages=[{"role": "user", "content": "5"}], max_retries=0, **options)
-        )
+        work = library().acompletion(model=name, messages=[{"role": "user", "content": "5"}], max_retries=0, **options)
+        with pytest.raises(Exception) as caught:
+            loop.run(work)
 
     fault = fault_of(caught.value, name)
     assert type(fault) is ModelRefused
