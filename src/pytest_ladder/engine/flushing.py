@@ -18,21 +18,30 @@ class Flushing:
 
     def __init__(self, flush: Callable[[], None]) -> None:
         self._flush = flush
-        self._turn: asyncio.Future[None] | None = None
+        self._waiting: list[asyncio.Future[None]] = []
 
     async def wait(self) -> None:
         """Wait for the write at the end of this turn."""
-        if self._turn is None:
-            loop = asyncio.get_running_loop()
-            self._turn = loop.create_future()
-            loop.call_soon(self._end, self._turn)
-        await asyncio.shield(self._turn)
+        loop = asyncio.get_running_loop()
+        if not self._waiting:
+            loop.call_soon(self._end)
+        self._waiting.append(done := loop.create_future())
+        await done
 
-    def _end(self, turn: asyncio.Future[None]) -> None:
-        self._turn = None
+    def _end(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        fault = self._fault()
+        for done in waiting:
+            if done.done():  # who waited was stopped; the write takes place all the same
+                continue
+            if fault is None:
+                done.set_result(None)
+            else:
+                done.set_exception(fault)
+
+    def _fault(self) -> Exception | None:
         try:
             self._flush()
         except Exception as error:  # noqa: BLE001  it belongs to those who wait
-            turn.set_exception(error)
-        else:
-            turn.set_result(None)
+            return error
+        return None
