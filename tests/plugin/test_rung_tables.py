@@ -64,6 +64,19 @@ def ladder(bench: Bench) -> Bench:
         (RETRIEVED + "keep_sentences = 2", r"ladder\.toml:14: .*keep_sentences: nothing here uses it"),
         (RETRIEVED + 'filters = { lang = "en" }', r"no document of the corpus has this key in its `metadata`, got 'l"),
         (
+            RETRIEVED + 'filters = { language = { case = "chanel" } }',
+            r"ladder\.toml:14: .*filters language: no case has this key in its `metadata`, got 'chanel'; expected ch",
+        ),
+        (
+            '[rungs.rag]\nprompt = "grounded.md"\ncorpus = "kb.jsonl"\nquery_rewrite = true',
+            r"ladder\.toml:14: \[rungs\.rag\] query_rewrite: unknown key.* This is a key of kind advanced_rag, "
+            r"decompose or fine_tune: give it to such a rung",
+        ),
+        (
+            DECOMPOSE + 'router = "classifier"\nroutes = ["prompt"]',
+            r"default_route: the key is missing; expected the route of a question for which the router names none",
+        ),
+        (
             DECOMPOSE + 'router = [{ when = { chanel = "web" }, to = "prompt" }, { to = "prompt" }]',
             r"ladder\.toml:12: \[rungs\.decompose\] router rule 1: no case has this key in its `metadata`, got "
             r"'chanel'; expected channel\. Did you mean 'channel'\?",

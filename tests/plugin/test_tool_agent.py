@@ -762,6 +762,7 @@ def test_a_key_that_cannot_be_used_is_told(bench: Bench, old: str, new: str, tol
         ("arguments = { properties = { amont = { maximum = 1 } } }", "arguments: the tool has no such parameter, got "
          "'amont'; expected number | amount | reason. Did you mean 'amount'?"),
         ('arguments = { type = "objct" }', "arguments: it is not a JSON Schema"),
+        ("arguments = { properties = 3 }", "arguments: it is not a JSON Schema"),
         ('when = { pln = "pro" }', "when: no case has this key in its `metadata`, got 'pln'; expected customer | plan. "
          "Did you mean 'plan'?"),
         ('required = { pln = "pro" }', "required: no case has this key"),

@@ -37,6 +37,11 @@ NEEDS: Mapping[str, tuple[str, ...]] = {
     "classifier_options": ("router",),
 }
 """Key -> the key without which it means nothing."""
+_WITHOUT_RULES: Mapping[str, str] = {
+    "routes": "the rungs among which the router chooses",
+    "default_route": "the route of a question for which the router names none",
+}
+"""What a router needs that is no list of rules -> what it is."""
 USED_BY: Mapping[str, str] = {
     "retries": RETRY, "fallback": FALLBACK, "escalation": ESCALATE, "abstention": ABSTAIN,
 }  # fmt: skip
@@ -83,9 +88,9 @@ def _router(document: Document, rung: RungSpec) -> Faults:
         return
     if router is None:
         return
-    for key in ("routes", "default_route"):
+    for key, expected in _WITHOUT_RULES.items():
         if key not in rung.options:
-            yield (key,), {"fault": "the key is missing", "expected": "the rungs among which the router chooses"}
+            yield (key,), {"fault": "the key is missing", "expected": expected}
     for key in ("router_prompt", CLASSIFIER):
         if key in rung.options and router != CLASSIFIER:
             yield (key,), {"fault": "a function does not use it", "expected": f'router = "{CLASSIFIER}" with it'}

@@ -128,7 +128,7 @@ def _rung(document: Document, name: str, table: Mapping[str, Json]) -> RungSpec 
     if not isinstance(kind, str) or kind not in KINDS:
         _report_kind(document, place, name, table)
         return None
-    checked = document.check(RUNG_TABLES[kind], table, place)
+    checked = document.check(RUNG_TABLES[kind], table, place, _of_other_kinds(table))
     if checked is None:
         return None
     written = plain(table)
@@ -143,6 +143,13 @@ def _rung(document: Document, name: str, table: Mapping[str, Json]) -> RungSpec 
         table=written,
         source=document.source,
     )
+
+
+def _of_other_kinds(table: Mapping[str, Json]) -> dict[str, str]:
+    """Key -> what to do with one that only other kinds of rungs have; of a table's keys that any kind has."""
+    known = {kind: set(model.keys()) for kind, model in RUNG_TABLES.items()}
+    had = {key: [kind for kind in known if key in known[kind]] for key in table}
+    return {key: f"this is a key of kind {names(kinds)}: give it to such a rung" for key, kinds in had.items() if kinds}
 
 
 def _report_kind(document: Document, place: Place, name: str, table: Mapping[str, Json]) -> None:

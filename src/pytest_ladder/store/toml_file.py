@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -61,21 +61,30 @@ class Document:
         told = message(self.source.at(*place), fault, got=got, expected=expected, next_step=next_step)
         self.problems.append(Problem(self.lines.of(place), told))
 
-    def check(self, model: type[_T], value: Json, place: Place = ()) -> _T | None:
-        """Check a table against its model; its faults are noted, and None is returned where there are any."""
+    def check(
+        self, model: type[_T], value: Json, place: Place = (), elsewhere: Mapping[str, str] | None = None
+    ) -> _T | None:
+        """Check a table against its model; its faults are noted, and None is returned where there are any.
+
+        Args:
+            model: What the table may hold.
+            value: The table.
+            place: Where it stands.
+            elsewhere: Key that is unknown here -> the next step for whoever writes it.
+        """
         try:
             return model.model_validate(value)
         except ValidationError as error:
             for detail in error.errors(include_url=False):
-                self._report(detail, model, place)
+                self._report(detail, model, place, elsewhere or {})
             return None
 
-    def _report(self, detail: ErrorDetails, model: type[Table], place: Place) -> None:
+    def _report(self, detail: ErrorDetails, model: type[Table], place: Place, elsewhere: Mapping[str, str]) -> None:
         inner: Place = tuple(part for part in detail["loc"] if part != "[key]")
         whole = (*place, *inner)
         kind, got = detail["type"], detail["input"]
         if kind == "extra_forbidden":
-            self._unknown(whole, _table_at(model, inner).keys())
+            self._unknown(whole, _table_at(model, inner).keys(), elsewhere if len(inner) == 1 else {})
         elif kind == "missing":
             self.report(whole, "the key is missing")
         else:
@@ -84,9 +93,9 @@ class Document:
             expected = fault.expected if isinstance(fault, Fault) else _expected(detail)
             self.report(whole, str(fault or "wrong value"), got=got, expected=expected, next_step=step)
 
-    def _unknown(self, place: Place, known: Iterable[str]) -> None:
+    def _unknown(self, place: Place, known: Iterable[str], elsewhere: Mapping[str, str]) -> None:
         choices = list(known)
-        step = mend(str(place[-1]), choices)
+        step = elsewhere.get(str(place[-1])) or mend(str(place[-1]), choices)
         self.report(place, "unknown key", got=place[-1], expected=names(choices), next_step=step)
 
     def finish(self) -> None:

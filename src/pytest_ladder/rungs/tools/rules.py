@@ -122,16 +122,17 @@ def _rule(spec: RungSpec, tool: Tool, table: Mapping[str, Json], known: Mapping[
 
 def _arguments(spec: RungSpec, tool: Tool, value: Mapping[str, Json]) -> Schema:
     where = spec.at(KEY, tool.name, "arguments")
+    try:
+        schema = Schema(value, where)
+    except ValueError as error:
+        raise InvalidFile(message(where, str(error))) from None
     parameters = tool.parameters["properties"]
-    for name in [*(value.get("properties") or ()), *(value.get("required") or ())]:
+    for name in [*value.get("properties", ()), *value.get("required", ())]:
         if name not in parameters:
             fault, step = "the tool has no such parameter", mend(str(name), parameters)
             expected = " | ".join(parameters) or "none: it takes no arguments"
             raise InvalidFile(message(where, fault, got=name, expected=expected, next_step=step))
-    try:
-        return Schema(value, where)
-    except ValueError as fault:
-        raise InvalidFile(message(where, str(fault))) from None
+    return schema
 
 
 def _check_name(spec: RungSpec, name: str, known: Mapping[str, Tool], place: tuple[str, ...]) -> None:

@@ -15,6 +15,7 @@ from pytest_ladder.errors import InvalidFile, InvalidRequest, LadderError
 from pytest_ladder.rungs.hybrids.guarded import guarded
 from pytest_ladder.rungs.hybrids.routing import RULE
 from pytest_ladder.rungs.registry import build
+from pytest_ladder.rungs.retrieval.filtering import CASE
 from pytest_ladder.session.setup.assemble import Assembler, found
 from pytest_ladder.session.setup.tools import Nobody, check_known
 
@@ -43,10 +44,11 @@ def check_tables(assembler: Assembler, evalset: EvalSet, has_answers: Callable[[
     """Check the rungs of a ladder; those that have answers were built from the same files before.
 
     Raises:
-        InvalidFile: a rung cannot be used, or a router asks for metadata that no case has.
+        InvalidFile: a rung cannot be used, or its router or its filters ask for metadata that no case has.
     """
     for rung in assembler.ladder.rungs:
         _check_routes(rung, evalset)
+        _check_filters(rung, evalset)
         if not has_answers(rung):
             _check_models(assembler, rung)
             _check_table(assembler, rung)
@@ -97,3 +99,9 @@ def _check_routes(rung: RungSpec, evalset: EvalSet) -> None:
     router = rung.options.get("router")
     for number, rule in enumerate(router if isinstance(router, list) else (), 1):
         check_known(rule.get("when") or {}, evalset, f"{rung.at('router')} {RULE} {number}")
+
+
+def _check_filters(rung: RungSpec, evalset: EvalSet) -> None:
+    for key, asked in (rung.options.get("filters") or {}).items():
+        if isinstance(asked, Mapping) and isinstance(asked.get(CASE), str):
+            check_known((asked[CASE],), evalset, f"{rung.at('filters')} {key}")
