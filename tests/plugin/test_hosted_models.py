@@ -115,6 +115,26 @@ def test_quiet_runs_and_workers_tell_no_price(hosted: Bench, args: tuple[str, ..
     assert "to ask" not in ran.text
 
 
+def test_tokens_are_put_aside_before_a_call_so_that_a_bound_is_passed_by_calls_in_flight_alone(
+    hosted: Bench, server: Loopback
+):
+    ran = hosted.run("--ladder-rung=better", "--ladder-max-tokens=20")
+
+    assert ran.status == 1
+    assert "of 20 tokens are spent" in ran.flat
+    assert 5 <= len(server.requests) <= 6  # four tokens each
+
+
+def test_on_a_budget_of_zero_a_priced_model_is_not_asked(hosted: Bench, server: Loopback):
+    hosted.edit("ladder.toml", "[prices", "[budget]\ncost_usd = 0\n\n[prices")
+
+    ran = hosted.run()
+
+    assert ran.status == 1
+    assert "0.00 of 0.00 USD are spent" in ran.flat
+    assert server.requests == []
+
+
 def test_a_model_that_is_free_has_no_price_to_tell(bench: Bench, server: Loopback, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("LOOPBACK_AUTH", KEY)
 

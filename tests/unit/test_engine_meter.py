@@ -149,6 +149,27 @@ def test_tokens_are_bounded():
         meter.reserve()
 
 
+def test_tokens_of_calls_in_flight_are_put_aside_as_expected():
+    meter = Meter(max_tokens=100)
+    meter.reserve(0.0, 60.0)
+    assert not meter.full
+    meter.reserve(0.0, 60.0)
+    assert meter.full
+
+    meter.settle(Reply("yes", "m", prompt_tokens=5, completion_tokens=5), 0.0, 60.0)
+    assert not meter.full
+    meter.settle(None, 0.0, 60.0)
+    assert meter.expected_tokens == 0.0
+
+
+def test_what_costs_something_is_not_asked_on_a_bound_of_zero():
+    meter = Meter(max_cost_usd=0.0)
+
+    with pytest.raises(BudgetSpent, match=r"^budget: 0\.00 of 0\.00 USD are spent"):
+        meter.reserve(0.1)
+    assert meter.reserved == 0
+
+
 @pytest.mark.parametrize("of", ["whole", "part"])
 def test_time_is_bounded_also_for_what_asks_no_model(of: str):
     whole = Meter(max_time_s=0.001 if of == "whole" else None)
@@ -180,6 +201,17 @@ def test_processes_wait_for_their_own_calls_and_for_no_others(tmp_path: Path):
     assert (one.spent.calls, one.expected_usd) == (2, pytest.approx(0.0))
     with pytest.raises(BudgetSpent):
         other.reserve()
+
+
+def test_processes_put_tokens_aside_together(tmp_path: Path):
+    one, other = (SharedMeter(max_tokens=10, path=tmp_path / "budget.json") for _ in range(2))
+    one.reserve(0.0, 8.0)
+    other.reserve(0.0, 1.0)
+    assert not other.full
+    other.reserve(0.0, 1.0)
+
+    assert other.full
+    assert other.expected_tokens == 10.0
 
 
 @pytest.mark.parametrize(

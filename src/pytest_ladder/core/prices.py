@@ -42,15 +42,16 @@ class Price:
         """Whether tokens cost nothing."""
         return not self.input and not self.output
 
-    def expected(self, messages: Iterable[Mapping[str, Json]], most: Json, usual: float | None) -> float:
-        """USD that a call will cost, roughly.
 
-        Args:
-            messages: What is sent; counted by its characters.
-            most: The option `max_tokens`, where it is given.
-            usual: Mean tokens of the answers so far; None where there are none.
-        """
-        prompt = sum(len(str(part.get("content") or "")) for part in messages) / CHARACTERS_A_TOKEN
-        answer = TOKENS_AN_ANSWER if usual is None else usual
-        bound = most if isinstance(most, int | float) and not isinstance(most, bool) else answer
-        return self.cost(prompt, min(answer, bound))
+def expected_tokens(messages: Iterable[Mapping[str, Json]], most: Json, usual: float | None) -> tuple[float, float]:
+    """Tokens of the prompt and of the answer of a call to come, roughly.
+
+    Args:
+        messages: What is sent; counted by its characters.
+        most: The option `max_tokens`, where it is given.
+        usual: Mean tokens of the answers so far; None where there are none.
+    """
+    prompt = sum(len(str(part.get("content") or "")) for part in messages) / CHARACTERS_A_TOKEN
+    answer = TOKENS_AN_ANSWER if usual is None else usual
+    bound = most if isinstance(most, int | float) and not isinstance(most, bool) else answer
+    return prompt, min(answer, bound)

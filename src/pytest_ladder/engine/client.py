@@ -13,7 +13,7 @@ from pytest_ladder.core.answers import Call, Reply, Request
 from pytest_ladder.core.canonical import Json, short
 from pytest_ladder.core.hybrids import seed_of_attempt
 from pytest_ladder.core.ports import Model, Priced
-from pytest_ladder.core.prices import Price
+from pytest_ladder.core.prices import Price, expected_tokens
 from pytest_ladder.core.prompt_parts import told
 from pytest_ladder.engine.meter import Meter
 from pytest_ladder.engine.retry import Pace
@@ -142,15 +142,15 @@ class Client:
                     next_step="run `pytest --ladder` with `--ladder-record=new` and commit the recordings",
                 )
             )
-        expected = self._expected(request)
+        usd, tokens = self._expected(request)
         while self.meter.full:
             await asyncio.sleep(CROWDED_S)
-        self.meter.reserve(expected)
+        self.meter.reserve(usd, tokens)
         reply = None
         try:
             reply = await self._complete(request, ledger or Ledger())
         finally:
-            self.meter.settle(reply, expected)
+            self.meter.settle(reply, usd, tokens)
         return reply
 
     async def _complete(self, request: Request, ledger: Ledger) -> Reply:
@@ -164,12 +164,11 @@ class Client:
         except ModelFailed as fault:
             raise ModelFailed(self.clean(str(fault))) from None
 
-    def _expected(self, request: Request) -> float:
-        """USD that a call will cost, roughly; 0 for a model without a price."""
+    def _expected(self, request: Request) -> tuple[float, float]:
+        """USD and tokens that a call will take, roughly; 0 USD for a model without a price."""
         self.model()
-        if self._price is None or self._price.free:
-            return 0.0
-        return self._price.expected(request.messages, request.options.get("max_tokens"), self.meter.usual_tokens)
+        tokens = expected_tokens(request.messages, request.options.get("max_tokens"), self.meter.usual_tokens)
+        return self._price.cost(*tokens) if self._price is not None else 0.0, sum(tokens)
 
     def model(self) -> Model:
         """The model itself, built at the first use."""

@@ -15,8 +15,8 @@ from pytest_ladder.errors import BudgetSpent, message
 class Meter:
     """Counts the model calls of a run and refuses what would pass a bound.
 
-    A call is reserved before it is made, with what it is expected to cost, and settled after: the bound on cost is
-    passed at most by what the calls in flight cost more than expected.
+    A call is reserved before it is made, with what it is expected to cost, and settled after: the bounds on cost and
+    on tokens are passed at most by what the calls in flight take more than expected.
     """
 
     max_calls: int | None = None
@@ -32,6 +32,8 @@ class Meter:
     reserved: int = 0
     expected_usd: float = 0.0
     """What the calls in flight are expected to cost."""
+    expected_tokens: float = 0.0
+    """Tokens that the calls in flight are expected to take."""
     exhausted: str = ""
     """Why nothing more may be asked; empty while something may."""
     started: float = field(default_factory=time.monotonic)
@@ -39,13 +41,19 @@ class Meter:
 
     @property
     def full(self) -> bool:
-        """Whether what is spent and what is in flight may reach the bound on cost: wait until a call is settled."""
-        mine = bool(self.max_cost_usd and self.reserved and self._committed >= self.max_cost_usd)
-        return mine or (self.whole is not None and self.whole.full)
+        """Whether what is spent and what is in flight may reach a bound: wait until a call is settled."""
+        return bool(self.reserved and self._committed) or (self.whole is not None and self.whole.full)
 
     @property
-    def _committed(self) -> float:
-        return self.spent.cost_usd + self.expected_usd
+    def _committed(self) -> bool:
+        cost, tokens = self.spent.cost_usd + self.expected_usd, self._tokens + self.expected_tokens
+        return bool(
+            (self.max_cost_usd and cost >= self.max_cost_usd) or (self.max_tokens and tokens >= self.max_tokens)
+        )
+
+    @property
+    def _tokens(self) -> int:
+        return self.spent.prompt_tokens + self.spent.completion_tokens
 
     @property
     def usual_tokens(self) -> float | None:
@@ -63,47 +71,48 @@ class Meter:
             )  # fmt: skip
         return self.exhausted or (self.whole.over if self.whole is not None else "")
 
-    def reserve(self, expected_usd: float = 0.0) -> None:
+    def reserve(self, expected_usd: float = 0.0, expected_tokens: float = 0.0) -> None:
         """Take one call from the budget.
 
         Raises:
             BudgetSpent: a bound is reached; nothing was reserved.
         """
         with self._lock:
-            self.exhausted = self.over or self._why_not()
+            self.exhausted = self.over or self._why_not(expected_usd)
             if self.exhausted:
                 raise BudgetSpent(self.exhausted)
             if self.whole is not None:
-                self._reserve_whole(self.whole, expected_usd)
+                self._reserve_whole(self.whole, expected_usd, expected_tokens)
             self.reserved += 1
             self.expected_usd += expected_usd
+            self.expected_tokens += expected_tokens
 
-    def _reserve_whole(self, whole: Meter, expected_usd: float) -> None:
+    def _reserve_whole(self, whole: Meter, expected_usd: float, expected_tokens: float) -> None:
         try:
-            whole.reserve(expected_usd)
+            whole.reserve(expected_usd, expected_tokens)
         except BudgetSpent as spent:
             self.exhausted = str(spent)
             raise
 
-    def settle(self, reply: Reply | None, expected_usd: float = 0.0) -> None:
+    def settle(self, reply: Reply | None, expected_usd: float = 0.0, expected_tokens: float = 0.0) -> None:
         """Give a reservation back and count what the call consumed; None for a call that gave no reply."""
         if self.whole is not None:
-            self.whole.settle(reply, expected_usd)
+            self.whole.settle(reply, expected_usd, expected_tokens)
         with self._lock:
             self.reserved -= 1
             self.expected_usd = max(0.0, self.expected_usd - expected_usd) if self.reserved else 0.0
+            self.expected_tokens = max(0.0, self.expected_tokens - expected_tokens) if self.reserved else 0.0
             if reply is not None:
                 self.spent += Usage(1, reply.prompt_tokens, reply.completion_tokens, reply.cost_usd)
 
-    def _why_not(self) -> str:
-        calls, cost = self.spent.calls + self.reserved, self.spent.cost_usd
-        tokens = self.spent.prompt_tokens + self.spent.completion_tokens
+    def _why_not(self, expected_usd: float) -> str:
+        calls, cost, tokens = self.spent.calls + self.reserved, self.spent.cost_usd, self._tokens
         if self.max_calls is not None and calls >= self.max_calls:
             return message(
                 "budget", f"{self.max_calls} model calls are made",
                 next_step="run again to go on from what is recorded, or raise `--ladder-max-calls`",
             )  # fmt: skip
-        if self.max_cost_usd is not None and cost and cost >= self.max_cost_usd:
+        if self.max_cost_usd is not None and (cost or expected_usd) and cost >= self.max_cost_usd:
             return message(
                 "budget", f"{usd(cost)} of {usd(self.max_cost_usd)} USD are spent",
                 next_step=f"run again to go on from what is recorded, or {self.raise_by}",

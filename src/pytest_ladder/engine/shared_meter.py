@@ -31,16 +31,16 @@ class SharedMeter(Meter):
         """As for one process, but nobody waits for calls of others: one of them may have died with its calls."""
         return self.mine > 0 and super().full
 
-    def reserve(self, expected_usd: float = 0.0) -> None:
+    def reserve(self, expected_usd: float = 0.0, expected_tokens: float = 0.0) -> None:
         """Take one call from the budget; raises BudgetSpent where a bound is reached."""
         with self._together():
-            super().reserve(expected_usd)
+            super().reserve(expected_usd, expected_tokens)
             self.mine += 1
 
-    def settle(self, reply: Reply | None, expected_usd: float = 0.0) -> None:
+    def settle(self, reply: Reply | None, expected_usd: float = 0.0, expected_tokens: float = 0.0) -> None:
         """Give a reservation back and count what the call consumed."""
         with self._together():
-            super().settle(reply, expected_usd)
+            super().settle(reply, expected_usd, expected_tokens)
             self.mine -= 1
 
     @contextmanager
@@ -49,11 +49,12 @@ class SharedMeter(Meter):
             if self.path.exists():
                 known = json.loads(self.path.read_text(encoding="utf-8"))
                 self.spent, self.reserved = Usage(**known["spent"]), known["reserved"]
-                self.expected_usd = known["expected_usd"]
+                self.expected_usd, self.expected_tokens = known["expected_usd"], known["expected_tokens"]
             try:
                 yield
             finally:
-                told = json.dumps(
-                    {"spent": asdict(self.spent), "reserved": self.reserved, "expected_usd": self.expected_usd}
-                )
-                self.path.write_text(told, encoding="utf-8")
+                told = {
+                    "spent": asdict(self.spent), "reserved": self.reserved,
+                    "expected_usd": self.expected_usd, "expected_tokens": self.expected_tokens,
+                }  # fmt: skip
+                self.path.write_text(json.dumps(told), encoding="utf-8")
