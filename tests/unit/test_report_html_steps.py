@@ -150,6 +150,15 @@ def test_where_there_is_no_room_failed_answers_are_served_first():
     assert len(html.encode()) < MOST_BYTES * 1.2
 
 
+def test_no_label_however_long_fills_the_page():
+    long = "z" * 100_000
+    step = {"step": long, "part": long, "found": [{"id": long, "score": long}]}
+
+    html = html_of(case(Answer("x", retrieved=(long,), steps=(step, {**step, "step": "search"})), evidence=(long,)))
+
+    assert len(html) < 150_000
+
+
 @pytest.mark.parametrize("text", [*HOSTILE, "a\x1b[31mb\u202ec\0\ud800"])
 def test_a_hostile_text_in_a_step_is_data_wherever_it_stands(text: str):
     steps: tuple[Json, ...] = (

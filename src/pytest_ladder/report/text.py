@@ -17,6 +17,8 @@ def one_line(text: str, *, unicode: bool = True) -> str:
 
     Without `unicode` the result is ASCII: common signs are spelled out, others escaped.
     """
+    if text.isascii() and text.isprintable():
+        return " ".join(text.split())
     kinds = ((sign, unicodedata.category(sign)) for sign in text)
     flat = "".join(" " if kind in _BLANK else sign for sign, kind in kinds if kind not in _DROPPED)
     flat = " ".join(flat.split())

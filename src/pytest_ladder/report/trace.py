@@ -20,6 +20,8 @@ FAILED = "failed"
 """The tone of what went wrong in another way."""
 MOST_FOUND = 20
 """Documents of one step that are shown."""
+MOST_LABEL = 60
+"""Signs of what labels a step or ranks a document."""
 LACKING = "evidence of the case that was not retrieved"
 
 
@@ -105,6 +107,14 @@ def trace(answer: Answer, evidence: Collection[str] = ()) -> tuple[Line, ...]:
     return (*lines, *_lacking(answer, lines, evidence), *_ending(answer))
 
 
+def tells(answer: Answer) -> bool:
+    """Whether there are steps, or anything else to tell of how an answer came about."""
+    return bool(
+        answer.steps or answer.tool_calls or answer.retrieved or answer.validation is not None
+        or answer.finish_reason != "stop"
+    )  # fmt: skip
+
+
 def ways(answers: Iterable[Answer], evidence: Collection[str] = ()) -> tuple[Way, ...]:
     """How several answers to one case came about, each way once; empty where nothing is on record of any."""
     counted = Counter(trace(answer, evidence) for answer in answers)
@@ -163,7 +173,12 @@ def _line(step: Json, evidence: Collection[str]) -> Line:
         result, tone = _taken(rest, "error"), FAILED
     tone = FAILED if rest.get("accepted") is False else tone
     name = _NAMES.get(str(kind), text_of(kind)) or "step"
-    return Line(name, part, asked, result, _note(rest), tone, found)
+    return Line(_short(name), _short(part), asked, result, _note(rest), tone, found)
+
+
+def _short(text: str) -> str:
+    """A word that labels something, cut where it is none."""
+    return text if len(text) <= MOST_LABEL else f"{text[: MOST_LABEL - 1]}…"
 
 
 def _taken(rest: dict[str, Json], *keys: str) -> str:
@@ -205,7 +220,7 @@ def _found(rest: dict[str, Json], key: str, evidence: Collection[str]) -> tuple[
     if not isinstance(value, list | tuple) or not all(_is_document(one) for one in value):
         return ()
     del rest[key]
-    known = [(one, "") if isinstance(one, str) else (one["id"], text_of(one.get("score"))) for one in value]
+    known = [(one, "") if isinstance(one, str) else (one["id"], _short(text_of(one.get("score")))) for one in value]
     return tuple(Found(id_, score, id_ in evidence) for id_, score in known)
 
 
