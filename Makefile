@@ -3,17 +3,19 @@
 #   make test PYTEST_ARGS=          the suite in one process
 
 PYTHON ?= python3
-PYTEST_ARGS ?= -n 2
+PYTEST_ARGS ?= -n 2 --dist=worksteal
 VENV := .venv
 CORE := .venv-core
 JUDGE := .venv-judge
 BIN := $(VENV)/bin
 PIP_INSTALL := -m pip --disable-pip-version-check install -qq -c constraints.txt
 
-# Tests that need no extra: what a plain `pip install pytest-ladder` must be able to do.
+# What a plain `pip install pytest-ladder` must be able to do: all that runs from end to end, and the tests of the parts
+# that may ask for an extra. test_needed_packages.py shows that no other part can; the rest runs in the suite.
 CORE_TESTS := not real_model and not slow
-# Where an extra could be missed; attacks, kills, properties and oracles run once, in the whole suite.
-CORE_PATHS := tests/architecture tests/unit tests/plugin tests/e2e
+CORE_PATHS = tests/architecture/test_lazy.py tests/architecture/test_needed_packages.py tests/e2e \
+  $(shell grep -lE 'pytest_ladder\.(backends|session|plugin|cli)|tests\.extras' tests/unit/test_*.py) \
+  $(shell grep -lE 'tests\.extras|local:|openai_compatible|litellm|deepeval|dspy' tests/plugin/test_*.py)
 CORE_TOOLS := pytest-xdist pytest-randomly hypothesis
 # deepeval wants an older click and rich than constraints.txt has; the pytest plugins that it brings are left out.
 JUDGE_TOOLS := deepeval==4.3.1 pytest==9.2.0 hypothesis pytest-randomly

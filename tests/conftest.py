@@ -28,3 +28,10 @@ def clean_environment() -> Iterator[None]:
             patch.delenv(name, raising=False)
         patch.setenv("PYTEST_ADDOPTS", LEAN)
         yield
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that have a slow test, so that no worker is left with one alone at the end."""
+    long = {item.path for item in items if any(item.get_closest_marker(name) for name in ("slow", "real_model"))}
+    items.sort(key=lambda item: item.path not in long)
