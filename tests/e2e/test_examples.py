@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -16,8 +17,9 @@ from examples.support_hard import ablations
 ROOT = Path(__file__).parents[2]
 
 
+@cache
 def ladder_run(*arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
-    """`pytest --ladder` on the committed files, read-only."""
+    """`pytest --ladder` on the committed files, read-only: the same question has the same answer."""
     command = [sys.executable, "-m", "pytest", "-p", "no:randomly", "-p", "no:cacheprovider", "--ladder",
                "--ladder-record=none", *arguments]  # fmt: skip
     return subprocess.run(
