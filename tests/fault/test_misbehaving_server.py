@@ -210,4 +210,4 @@ def test_a_wait_that_no_answer_can_bear_ends_the_run_at_once_and_hardly_asks(tmp
         assert len(server.requests) <= 20 + AT_A_TIME
         errors = [case.error for case in run.results["prompt"].evaluation.cases if case.error]
         assert len(errors) == 280
-        assert all("longer than the answer may take" in error.message for error in errors)
+        assert all("longer than the answer, or the run, may take" in error.message for error in errors)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -123,6 +124,18 @@ def test_tokens_are_put_aside_before_a_call_so_that_a_bound_is_passed_by_calls_i
     assert ran.status == 1
     assert "of 20 tokens are spent" in ran.flat
     assert 5 <= len(server.requests) <= 6  # four tokens each
+
+
+def test_nobody_waits_for_a_provider_beyond_the_time_of_the_run(hosted: Bench, server: Loopback):
+    server.script = lambda _: failing(429, retry_after="300")
+    start = time.monotonic()
+
+    ran = hosted.run("--ladder-max-time=30", "--ladder-rung=better")
+
+    assert ran.status == 1
+    assert time.monotonic() - start < 150
+    assert "longer than the answer, or the run, may take" in ran.flat
+    assert 1 <= len(server.requests) < 20
 
 
 def test_on_a_budget_of_zero_a_priced_model_is_not_asked(hosted: Bench, server: Loopback):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from math import inf
 from pathlib import Path
 
 import pytest
@@ -179,6 +180,17 @@ def test_time_is_bounded_also_for_what_asks_no_model(of: str):
     assert part.over.startswith("budget: the 0.001 s of the run are over. Run again to go on")
     with pytest.raises(BudgetSpent, match="--ladder-max-time"):
         part.reserve()
+
+
+@pytest.mark.parametrize(("whole", "part"), [(5.0, 9.0), (9.0, 5.0), (5.0, None), (None, 5.0)])
+def test_the_run_ends_with_the_tightest_bound_on_its_time(whole: float | None, part: float | None):
+    run = Meter(max_time_s=whole, started=100.0)
+
+    assert Meter(max_time_s=part, whole=run, started=100.0).ends == 105.0
+
+
+def test_without_a_bound_on_time_the_run_does_not_end():
+    assert Meter(whole=Meter()).ends == inf
 
 
 def test_the_usual_answer_is_the_mean_of_those_so_far():

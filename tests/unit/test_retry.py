@@ -145,7 +145,7 @@ def test_a_broken_call_is_not_made_again_when_its_answer_would_come_too_late():
 
     (told,) = ask(pace(jitter=lambda _least, most: most), model, within_s=0.3)
 
-    assert str(told).endswith("There is no time to ask again within the time of the answer.")
+    assert str(told).endswith("There is no time to ask again within the time of the answer, or of the run.")
     assert len(model.calls) == 1
 
 
@@ -220,7 +220,7 @@ def test_an_answer_is_not_waited_for_past_its_time():
     (told,) = ask(pace(), Model(limited(30)), within_s=1)
 
     assert isinstance(told, ModelUnavailable)
-    assert str(told) == "m: too many. The wait that this takes is longer than the answer may take."
+    assert str(told) == "m: too many. The wait that this takes is longer than the answer, or the run, may take."
     assert time.monotonic() - start < 1
 
 

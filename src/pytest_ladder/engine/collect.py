@@ -147,7 +147,8 @@ async def _worker(
 async def _one(job: Job, system: System, terms: Terms, ending: Ending) -> CaseError | None:
     if over := terms.meter.over:
         return CaseError(job.question.id, job.repeat, over, "budget")
-    ledger = Ledger(job.repeat, deadline=time.monotonic() + terms.timeout_s, ending=ending)
+    until = min(time.monotonic() + terms.timeout_s, terms.meter.ends)
+    ledger = Ledger(job.repeat, deadline=until, ending=ending)
     token = current_ledger.set(ledger)
     start = time.perf_counter()
     try:

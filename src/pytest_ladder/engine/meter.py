@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from dataclasses import dataclass, field
+from math import inf
 
 from pytest_ladder.core.answers import Reply, Usage
 from pytest_ladder.core.prices import usd
@@ -59,6 +60,12 @@ class Meter:
     def usual_tokens(self) -> float | None:
         """Mean tokens of an answer so far; None before the first."""
         return self.spent.completion_tokens / self.spent.calls if self.spent.calls else None
+
+    @property
+    def ends(self) -> float:
+        """When the time of the run is over, on `time.monotonic`; infinite where it is not bounded."""
+        mine = inf if self.max_time_s is None else self.started + self.max_time_s
+        return mine if self.whole is None else min(mine, self.whole.ends)
 
     @property
     def over(self) -> str:

@@ -124,7 +124,7 @@ class Pace:
         try:
             return await self.limit.enter(again, deadline)
         except TooLate:
-            told = f"{self._refused_with} The wait that this takes is longer than the answer may take."
+            told = f"{self._refused_with} The wait that this takes is longer than the answer, or the run, may take."
             raise ModelUnavailable(told) from None
 
     def _through(self) -> None:
@@ -155,7 +155,9 @@ class Pace:
         if failures >= self.attempts:
             raise ModelUnavailable(f"{fault} It was asked {failures} times.") from fault
         if deadline is not None and time.monotonic() + wait > deadline:
-            raise ModelUnavailable(f"{fault} There is no time to ask again within the time of the answer.") from fault
+            raise ModelUnavailable(
+                f"{fault} There is no time to ask again within the time of the answer, or of the run."
+            ) from fault
         if not self.budget.take():
             raise ModelUnavailable(f"{fault} So many calls fail that none is made again.") from fault
         return wait
