@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 
-from tests.plugin.bench import MODEL, Bench
+from tests.plugin.bench import MODEL, Bench, case
 
 LABEL = {"case": "c9", "rung": "prompt", "kind": "facts", "by": "ada", "at": "2026-01-02"}
 OWN_ASSERT = """\
@@ -36,6 +36,31 @@ def test_labels_that_name_nothing_are_told(bench: Bench):
     assert ran.status == 0
     assert "names rungs that are not here: 'promt' (did you mean 'prompt'?)" in ran.flat
     assert "names cases that are not here: 'c77'" in ran.flat
+
+
+def with_evidence(bench: Bench, more: str = "") -> Bench:
+    bench.make({}, cases=1)
+    bench.cases([case(0, evidence=["kb-0"]), case(1, evidence=["kb-0", "kb_1"]), case(2, evidence=["kb_1", "else"])])
+    bench.write("models.py", "def reply(messages):\n    return 'answer'\n")
+    bench.write("answer.md", "{{ context }} {{ input }}")
+    bench.write("kb.jsonl", "".join(json.dumps({"id": f"kb-{n}", "text": f"fact {n}"}) + "\n" for n in range(2)))
+    text = bench.toml.read_text(encoding="utf-8").replace("[metrics", 'model = "models.py:reply"\n[metrics', 1)
+    bench.write("ladder.toml", f'{text}\n[rungs.rag]\nprompt = "answer.md"\ncorpus = "kb.jsonl"\n{more}')
+    return bench
+
+
+def test_evidence_that_no_corpus_has_is_told(bench: Bench):
+    told = with_evidence(bench).run().flat
+
+    assert "the evidence of 2 cases is in no corpus: 'else', 'kb_1' (did you mean 'kb-1'?); what is not there" in told
+
+
+def test_evidence_that_a_system_of_ones_own_may_find_is_not(bench: Bench):
+    bench.write("systems.py", "def find(case):\n    return {'text': 'answer', 'retrieved': ['kb_1']}\n")
+
+    told = with_evidence(bench, '[rungs.advanced_rag]\nsystem = "systems.py:find"\n').run().flat
+
+    assert "in no corpus" not in told
 
 
 def test_failures_are_counted_by_todays_labels(bench: Bench):

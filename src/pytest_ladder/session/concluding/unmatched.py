@@ -1,10 +1,11 @@
-"""Labels, waivers and keys that do nothing today: told on every run, because silence would look like consent."""
+"""Labels, evidence, waivers and keys without effect today: told on every run, for silence would look like consent."""
 
 from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Iterator
 from datetime import date
+from itertools import islice
 
 from pytest_ladder.core.gate import WAIVES
 from pytest_ladder.core.judged import judges_itself
@@ -14,11 +15,13 @@ from pytest_ladder.session.ladder_run import LadderRun
 
 SHOWN = 3
 """How many names a note lists."""
+SEARCHED = 2000
+"""Among how many known names the nearest one is looked for, at most."""
 
 
 def unmatched(run: LadderRun, today: date) -> tuple[str, ...]:
-    """One line for each kind of label, waiver or key that has no effect."""
-    return (*_labels(run), *_judgements(run), *_waivers(run, today), *_keys(run))
+    """One line for each kind of label, evidence, waiver or key that has no effect."""
+    return (*_labels(run), *_evidence(run), *_judgements(run), *_waivers(run, today), *_keys(run))
 
 
 def _judgements(run: LadderRun) -> Iterator[str]:
@@ -48,6 +51,20 @@ def _labels(run: LadderRun) -> Iterator[str]:
             yield f"labels.jsonl names {what}s that are not here: {_listed(strange, known)}"
 
 
+def _evidence(run: LadderRun) -> Iterator[str]:
+    """Evidence that cannot be found; nothing where a system of the user's own may find documents of its own."""
+    own = any(rung.system is not None or run.assembler.added(rung) is not None for rung in run.ladder.rungs)
+    if own or not run.corpus:
+        return
+    strange = sorted({document for case in run.whole for document in case.evidence} - run.corpus.keys())
+    cases = sum(not set(strange).isdisjoint(case.evidence) for case in run.whole)
+    if strange:
+        yield (
+            f"the evidence of {plural(cases, 'case')} is in no corpus: {_listed(strange, run.corpus)}; "
+            "what is not there counts as not found"
+        )
+
+
 def _waivers(run: LadderRun, today: date) -> Iterator[str]:
     for waiver in run.waivers:
         if waiver.ladder != run.ladder.name:
@@ -60,7 +77,7 @@ def _waivers(run: LadderRun, today: date) -> Iterator[str]:
 
 
 def _listed(names: list[str], known: Iterable[str]) -> str:
-    known = list(known)
+    known = list(islice(known, SEARCHED))
     told = []
     for name in names[:SHOWN]:
         near = difflib.get_close_matches(name, known, 1)
