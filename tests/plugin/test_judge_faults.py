@@ -294,6 +294,20 @@ def test_a_package_that_is_missing_ends_the_rung(bench: Bench, monkeypatch: pyte
     assert bench.log == []
 
 
+def test_a_metric_of_deepeval_without_deepeval_is_told_where_it_is_written(bench: Bench, monkeypatch):
+    for module in ("deepeval", "deepeval.metrics"):
+        monkeypatch.setitem(sys.modules, module, None)
+    metric = '[metrics.quality]\nscorer = "deepeval:ExactMatchMetric"\n'
+    judged(bench, {"prompt": 4}, metric=metric, thresholds="answer = { all = 0.1 }")
+
+    ran = bench.run()
+
+    assert ran.status == 4
+    line = bench.toml.read_text(encoding="utf-8").splitlines().index('scorer = "deepeval:ExactMatchMetric"') + 1
+    assert f"ladder.toml:{line}: [metrics.quality] scorer: deepeval's metrics: the package `deepeval`" in ran.flat
+    assert 'pip install "pytest-ladder[judge]"' in ran.flat
+
+
 # --- the budget ------------------------------------------------------------------------------------------------------
 
 

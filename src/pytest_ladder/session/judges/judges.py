@@ -15,7 +15,7 @@ from pytest_ladder.core.judging import Scale
 from pytest_ladder.core.scores import MetricSpec, Scorer
 from pytest_ladder.engine.client import Client
 from pytest_ladder.engine.meter import Meter
-from pytest_ladder.errors import InvalidFile, InvalidRequest, message
+from pytest_ladder.errors import InvalidFile, InvalidRequest, MissingDependency, message
 from pytest_ladder.rungs.prompting.template import PromptTemplate
 from pytest_ladder.session.judges.scorer import VARIABLES, JudgeScorer, Strict, judge_options, model_options
 from pytest_ladder.session.judges.talk import JudgeTalk, Permission
@@ -59,6 +59,9 @@ class Judges:
                 self._scorers[metric.name] = self._strict(metric, build(metric))
             except InvalidRequest as fault:
                 raise InvalidFile(f"{where}: {fault}") from None
+            except MissingDependency as fault:
+                at = self._files.ladder.at("metrics", metric.name, "scorer")
+                raise MissingDependency(f"{at}: {fault}") from None
         return self._scorers[metric.name]
 
     def _strict(self, metric: MetricSpec, scorer: Scorer) -> Scorer:
