@@ -125,6 +125,10 @@ class Client:
             self.stray(call)
         return call.reply
 
+    def on_record(self, messages: Sequence[Mapping[str, Json]], /) -> bool:
+        """Whether a call that belongs to no answer need not be made."""
+        return self.recorded(self._request(messages, {}, 0).digest) is not None
+
     def _request(self, messages: Sequence[Mapping[str, Json]], options: Mapping[str, Json], repeat: int) -> Request:
         if self.name is None:
             raise InvalidRequest(

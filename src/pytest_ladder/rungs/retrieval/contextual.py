@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from pytest_ladder.core.canonical import Json
 from pytest_ladder.core.ports import LLM, Document, Kit
 from pytest_ladder.core.rungs import RungSpec
 from pytest_ladder.rungs import options
 from pytest_ladder.rungs.prompting.asides import ask, read_aside, side_by_side
-from pytest_ladder.rungs.prompting.template import PromptTemplate
+from pytest_ladder.rungs.prompting.template import Messages, PromptTemplate
 
 CONTEXT = """\
 Here is a document{% if title %}, "{{ title }}"{% endif %}:
@@ -41,10 +42,16 @@ class Contexts:
         """The chunks, each with its line above its text; one for which the model has nothing to say stays as it is."""
         return await side_by_side(self._one, chunks)
 
+    def prompts(self, chunks: Sequence[Document]) -> Iterator[Messages]:
+        """What is asked about each chunk."""
+        return (self._template.render(**self._values(chunk)) for chunk in chunks)
+
     async def _one(self, chunk: Document) -> Document:
-        values = {"title": chunk.title, "document": self._whole[chunk.id], "chunk": chunk.text}
-        line = " ".join((await ask(self._llm, self._template, **values)).split())
+        line = " ".join((await ask(self._llm, self._template, **self._values(chunk))).split())
         return replace(chunk, text=f"{line}\n{chunk.text}") if line else chunk
+
+    def _values(self, chunk: Document) -> dict[str, Json]:
+        return {"title": chunk.title, "document": self._whole[chunk.id], "chunk": chunk.text}
 
 
 def read_contexts(spec: RungSpec, kit: Kit) -> Contexts | None:

@@ -116,7 +116,6 @@ class Asker:
         watch: Callable[[], None] | None,
         enough: Enough | None,
     ) -> tuple[int, list[CaseError]]:
-        client = self.client(rung)
         system = self.files.assembler.system(served(rung), self.client_as, own)
         guard = guard_local if self.files.local else guard_shared
         guard(self.files.folder)
@@ -131,7 +130,8 @@ class Asker:
         )
         if enough is not None:
             terms = replace(terms, wanted=enough.wanted, answered=enough.answered)
-        if expected := with_judges(self.files, estimate(self.files, served(rung), client, jobs), jobs):
+        known = estimate(self.files, served(rung), self.client_as, jobs, own=own is not None)
+        if expected := with_judges(self.files, known, jobs):
             left_usd = left(self.meter, self.files.shared.meter)
             self.files.shared.announce(expected.told(self.ladder.name, rung.id, left_usd))
         self.progress = progress = Progress(len(jobs))

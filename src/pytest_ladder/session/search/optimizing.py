@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+from pytest_ladder.core.prices import usd
 from pytest_ladder.core.rungs import RungSpec
 from pytest_ladder.engine.collect import Job, Progress
 from pytest_ladder.errors import BudgetSpent, LadderError, MissingRecording, ModelFailed, message
@@ -13,7 +14,7 @@ from pytest_ladder.report.numbers import plural
 from pytest_ladder.rungs.optimization.optimize import BOOTSTRAP
 from pytest_ladder.session.ladder_files import LadderFiles
 from pytest_ladder.session.measuring.asker import Asker
-from pytest_ladder.session.measuring.estimating import estimate
+from pytest_ladder.session.measuring.estimating import LENGTH, searching_cost
 from pytest_ladder.session.search.attempt import Attempt, Found
 from pytest_ladder.session.search.trials import Trials
 from pytest_ladder.session.setup.dev_sets import Material, material_of
@@ -99,11 +100,8 @@ class Optimizing:
     def _price(self, rung: RungSpec, material: Material) -> str:
         """What all calls of a search will cost, roughly, were they answers; empty where nothing tells."""
         jobs = [Job(case.question, case.input_digest, 0) for case in material.scoring]
-        expected = estimate(self.files, rung, self.asker.client(rung), jobs)
-        if expected is None:
-            return ""
-        cost = expected.cost_usd / len(jobs) * material.search.max_calls
-        return f", about {cost:.2g} USD by {expected.basis}"
+        cost = searching_cost(self.files, rung, self.asker.client_as, jobs, material.search.max_calls)
+        return f", about {usd(cost)} USD by {LENGTH}" if cost else ""
 
     def _attempt(self, rung: RungSpec, material: Material, trials: Trials) -> Attempt:
         if material.search.optimizer == BOOTSTRAP:

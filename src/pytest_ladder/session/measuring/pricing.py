@@ -1,0 +1,179 @@
+"""What an answer of a rung may cost, by what its table declares: between the fewest and the most of its calls."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import reduce
+from statistics import fmean
+
+from pytest_ladder.core.cases import Question
+from pytest_ladder.core.hybrids import FALLBACK, STANDING_BACK, referred, targets
+from pytest_ladder.core.ports import Priced
+from pytest_ladder.core.prices import CHARACTERS_A_TOKEN, TOKENS_AN_ANSWER, Price
+from pytest_ladder.core.prompts import split_front_matter
+from pytest_ladder.core.rungs import RungSpec
+from pytest_ladder.engine.client import Client
+from pytest_ladder.rungs.calls import Calls, calls_of, checks, draws
+from pytest_ladder.rungs.hybrids.guarded import resorts_of
+from pytest_ladder.rungs.prompting.chat import as_text
+from pytest_ladder.rungs.prompting.few_shot import DEFAULT_K
+from pytest_ladder.rungs.retrieval.contextual import read_contexts
+from pytest_ladder.rungs.retrieval.filtering import read_filters
+from pytest_ladder.rungs.retrieval.searching import DEFAULT_TOP_K, read_corpus
+from pytest_ladder.session.ladder_files import LadderFiles
+from pytest_ladder.session.setup.assemble import found, served
+from pytest_ladder.store.paths import read_text
+
+_DOCUMENTS = re.compile(r"\b(context|documents)\b")
+Clients = Callable[[RungSpec], Client]
+"""Gives the client of the model that a rung names."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """Model calls and USD, from the least that is needed to the most that may be."""
+
+    least_calls: int = 0
+    most_calls: int = 0
+    least_usd: float = 0.0
+    most_usd: float = 0.0
+
+    def __add__(self, other: Spent) -> Spent:
+        return Spent(
+            self.least_calls + other.least_calls, self.most_calls + other.most_calls,
+            self.least_usd + other.least_usd, self.most_usd + other.most_usd,
+        )  # fmt: skip
+
+    def times(self, least: int, most: int) -> Spent:
+        """The same, so often at least and so often at most."""
+        return Spent(
+            self.least_calls * least, self.most_calls * most, self.least_usd * least, self.most_usd * most
+        )  # fmt: skip
+
+
+def either(ways: Iterable[Spent]) -> Spent:
+    """What one of several ways takes, from the cheapest to the dearest; nothing where there is none."""
+    known = list(ways)
+    if not known:
+        return Spent()
+    return Spent(
+        min(way.least_calls for way in known), max(way.most_calls for way in known),
+        min(way.least_usd for way in known), max(way.most_usd for way in known),
+    )  # fmt: skip
+
+
+class Pricing:
+    """Prices the calls of one ladder's rungs, by the length of what they show and by `max_tokens`."""
+
+    def __init__(self, files: LadderFiles, clients: Clients, questions: Sequence[Question], usual: float | None = None):
+        """Take the questions to come; `usual` is how many tokens an answer has, where something tells."""
+        self._files, self._clients, self._usual = files, clients, usual
+        self._question = fmean(len(question.text) for question in questions)
+        self.prices: dict[str | None, Price | None] = {}
+        """Of every model that was looked at; None for one that costs nothing by the token."""
+
+    @property
+    def priced(self) -> bool:
+        """Whether any model that was looked at costs something."""
+        return any(self.prices.values())
+
+    def answer(self, rung: RungSpec) -> Spent:
+        """One answer of a rung, with its samples, its verifier, and what it falls back on."""
+        spec = found(self._files.ladder, rung)
+        own = total(self.calls(calls) for calls in calls_of(spec)) + either(map(self._other, targets(spec.options)))
+        spent = own.times(*draws(spec)) + total(self.calls(calls) for calls in checks(spec))
+        if FALLBACK in resorts_of(spec):
+            spent += self._other(spec.options["fallback"]).times(0, 1)
+        return spent
+
+    def _other(self, name: str) -> Spent:
+        """One answer of a rung that is referred to; one that escalates or abstains asks nothing."""
+        return Spent() if name in STANDING_BACK else self.answer(served(self._files.ladder.rung(name)))
+
+    def calls(self, calls: Calls) -> Spent:
+        """The calls of one kind."""
+        price, answer = self._price(calls.asks), self._tokens(calls.asks)
+        if price is None:
+            return Spent(calls.least, calls.most)
+        least, most = (price.cost(length / CHARACTERS_A_TOKEN, answer) for length in self._lengths(calls, answer))
+        dearest = calls.most * most
+        if calls.cap_usd is not None:
+            dearest = min(dearest, calls.cap_usd + 2 * most)
+        return Spent(calls.least, calls.most, calls.least * least, max(dearest, calls.least * least))
+
+    def lines(self, rung: RungSpec) -> Spent:
+        """The lines of `contextual` that are not on record, of a rung and of those that it refers to."""
+        rungs = (rung, *map(served, referred(self._files.ladder.rungs, rung)))
+        return total(self._lines(spec) for spec in rungs if spec.options.get("contextual"))
+
+    def _lines(self, spec: RungSpec) -> Spent:
+        client = self._clients(spec)
+        kit = self._files.assembler.kit(spec, self._clients)
+        contexts, chunks = read_contexts(spec, kit), read_filters(spec).allowed(read_corpus(spec, kit))
+        asked = [prompt for prompt in contexts.prompts(chunks) if not client.on_record(prompt)] if contexts else []
+        price = self._price(spec)
+        if price is None:
+            return Spent(len(asked), len(asked))
+        lengths = (sum(len(part["content"]) for part in prompt) for prompt in asked)
+        usd = sum(price.cost(length / CHARACTERS_A_TOKEN, self._tokens(spec)) for length in lengths)
+        return Spent(len(asked), len(asked), usd, usd)
+
+    def _price(self, spec: RungSpec) -> Price | None:
+        """What the model's tokens cost; None for one that is free, and for one in this process."""
+        if spec.model not in self.prices:
+            self.prices[spec.model] = _price(self._clients(spec))
+        return self.prices[spec.model]
+
+    def _tokens(self, spec: RungSpec) -> float:
+        most = spec.model_options.get("max_tokens", TOKENS_AN_ANSWER)
+        bound = float(most) if isinstance(most, int | float) else TOKENS_AN_ANSWER
+        return bound if self._usual is None else min(bound, self._usual)
+
+    def _lengths(self, calls: Calls, answer: float) -> tuple[float, float]:
+        """Characters of a prompt, at least and at most."""
+        spec, text = calls.asks, self._text(calls)
+        least = self._question + len(text)
+        if calls.whole or "examples" in text:
+            least += self._examples(spec)
+        if calls.whole and isinstance(spec.options.get("output"), str):
+            least += len(self._read(spec.options["output"]))
+        documents = self._documents(spec) if calls.searches and _DOCUMENTS.search(text) else 0.0
+        more = (calls.searches - 1) * documents if documents else 0.0
+        least += documents
+        return least, least + more + calls.earlier * answer * CHARACTERS_A_TOKEN + calls.results
+
+    def _text(self, calls: Calls) -> str:
+        if calls.file is None:
+            return calls.text
+        return split_front_matter(self._read(calls.file), calls.file).body
+
+    def _read(self, written: str) -> str:
+        return read_text(self._files.assembler.path(written), self._files.assembler.shown(written))
+
+    def _examples(self, spec: RungSpec) -> float:
+        written = spec.options.get("examples")
+        known = self._files.assembler.examples(written) if isinstance(written, str) else ()
+        lengths = [len(Question("", one.input).text) + len(as_text(one.expected)) for one in known]
+        return fmean(lengths) * min(len(lengths), int(spec.options.get("k") or DEFAULT_K)) if lengths else 0.0
+
+    def _documents(self, spec: RungSpec) -> float:
+        """Characters of the chunks that one search puts before the model."""
+        corpus = spec.options.get("corpus")
+        documents = self._files.assembler.documents(corpus) if isinstance(corpus, str) else ()
+        size = spec.options.get("chunk_size")
+        lengths = [min(len(one.text), size) if isinstance(size, int) else len(one.text) for one in documents]
+        return fmean(lengths) * min(len(lengths), int(spec.options.get("top_k") or DEFAULT_TOP_K)) if lengths else 0.0
+
+
+def total(parts: Iterable[Spent]) -> Spent:
+    """All of them together."""
+    return reduce(Spent.__add__, parts, Spent())
+
+
+def _price(client: Client) -> Price | None:
+    if client.name is None or client.pace is None:
+        return None
+    model: object = client.model()
+    return model.price if isinstance(model, Priced) and not model.price.free else None
