@@ -234,7 +234,7 @@ def test_the_steps_of_both_answers_stand_below_them(browser: Browser, traced: Pa
     browser.open(traced, "#ladder=support&case=c-agent&a=prompt&b=rag")
 
     left = ".side:first-child .step"
-    assert browser.texts(f"{left} .what")[:3] == ["call", "refused call", "call"]
+    assert browser.texts(f"{left} .what")[:3] == ["call", "refused call", "failed call"]
     assert browser.texts(f"{left} .said")[0] == (
         'look_up(fields=["state", "days"], order="8")→ {"state": "lost", "days": 0}'
     )

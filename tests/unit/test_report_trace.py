@@ -70,7 +70,7 @@ def test_a_refused_call_is_marked_and_says_by_which_rule():
 def test_a_call_that_failed_is_no_refusal():
     failed = trace(AGENT)[2]
 
-    assert (failed.name, failed.tone) == ("call", FAILED)
+    assert (failed.name, failed.tone) == ("failed call", FAILED)
     assert (failed.result, failed.note) == ("KeyError: '8'", "at: tools.py:31")
 
 
@@ -113,7 +113,9 @@ def test_an_opinion_that_accepts_is_no_failure():
     (["a", 2], Line("step", asked='["a", 2]')),
     ({"topic": "warranty", "n": 4}, Line("step", note="n: 4, topic: warranty")),
     ({"step": "think", "thought": "hm"}, Line("think", note="thought: hm")),
-    ({"step": ["x"], "part": "b"}, Line("x", "b")),
+    ({"step": ["x"], "part": "b"}, Line("step", "b", note="step: x")),
+    ({"step": "x" * 61, "part": [1]}, Line("step", note=f"part: [1], step: {'x' * 61}")),
+    ({"step": "rerank", "found": [{"id": "a", "score": []}]}, Line("rerank", note='found: [{"id": "a", "score": []}]')),
     ({"step": "search", "query": {"a": 1}, "found": "none"}, Line("search", asked='{"a": 1}', note="found: none")),
     ({"step": "search", "query": "q", "found": [7]}, Line("search", asked="q", note="found: [7]")),
     ({"step": "tool", "name": 3, "arguments": {}}, Line("call", asked="3", note="arguments: {}")),

@@ -162,23 +162,25 @@ def _line(step: Json, evidence: Collection[str]) -> Line:
     if not isinstance(step, Mapping):
         return Line("step", asked=text_of(step))
     rest = dict(step)
-    kind = rest.pop("step", None)
-    shape = SHAPES.get(kind, _Shape()) if isinstance(kind, str) else _Shape()
-    part = _taken(rest, "part")
+    kind, part = _label(rest, "step"), _label(rest, "part")
+    shape = SHAPES.get(kind, _Shape())
     found = _found(rest, shape.found, evidence)
     asked = _called(rest) if kind in _CALLS else ""
     asked = asked or _votes(rest) or _taken(rest, *shape.asked.split())
-    result, tone = _taken(rest, shape.result), shape.tone
-    if kind == "tool" and "error" in rest:
-        result, tone = _taken(rest, "error"), FAILED
-    tone = FAILED if rest.get("accepted") is False else tone
-    name = _NAMES.get(str(kind), text_of(kind)) or "step"
-    return Line(_short(name), _short(part), asked, result, _note(rest), tone, found)
+    failed = kind == "tool" and "error" in rest
+    result, tone = _taken(rest, "error" if failed else shape.result), shape.tone
+    tone = FAILED if failed or rest.get("accepted") is False else tone
+    name = "failed call" if failed else _NAMES.get(kind, kind) or "step"
+    return Line(name, part, asked, result, _note(rest), tone, found)
 
 
-def _short(text: str) -> str:
-    """A word that labels something, cut where it is none."""
-    return text if len(text) <= MOST_LABEL else f"{text[: MOST_LABEL - 1]}…"
+def _label(rest: dict[str, Json], key: str) -> str:
+    """A word or number of a step, taken out; what is longer stays."""
+    return _taken(rest, key) if _labels(rest.get(key)) else ""
+
+
+def _labels(value: Json) -> bool:
+    return len(value) <= MOST_LABEL if isinstance(value, str) else isinstance(value, int | float)
 
 
 def _taken(rest: dict[str, Json], *keys: str) -> str:
@@ -220,13 +222,14 @@ def _found(rest: dict[str, Json], key: str, evidence: Collection[str]) -> tuple[
     if not isinstance(value, list | tuple) or not all(_is_document(one) for one in value):
         return ()
     del rest[key]
-    known = [(one, "") if isinstance(one, str) else (one["id"], _short(text_of(one.get("score")))) for one in value]
+    known = [(one, "") if isinstance(one, str) else (one["id"], text_of(one.get("score"))) for one in value]
     return tuple(Found(id_, score, id_ in evidence) for id_, score in known)
 
 
 def _is_document(value: Json) -> bool:
     if isinstance(value, Mapping):
-        return isinstance(value.get("id"), str) and value.keys() <= {"id", "score", "rank"}
+        known = isinstance(value.get("id"), str) and value.keys() <= {"id", "score", "rank"}
+        return known and _labels(value.get("score", ""))
     return isinstance(value, str)
 
 
