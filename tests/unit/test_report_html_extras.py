@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from pytest_ladder.core.base_summary import BaseSummary
 from pytest_ladder.core.selftested import SelfTested
-from pytest_ladder.report.html.scale import Scale, price_scale, price_ticks, score_scale, score_ticks
+from pytest_ladder.report.html.scale import Scale, apart, price_scale, price_ticks, score_scale, score_ticks
 from tests.unit.test_report_html import FULL, page
 
 
@@ -68,6 +68,18 @@ def test_prices_far_apart_are_on_a_logarithmic_scale():
     assert scale == Scale(0.0001, 0.01, 0, 100, True)
     assert price_ticks(scale) == pytest.approx((0.0001, 0.001, 0.01))
     assert not price_scale([0.0, 1.0], 0, 100).log
+
+
+def test_labels_that_would_run_into_one_another_are_left_out():
+    long = [
+        (38.0 + 76.5 * n, label)
+        for n, label in enumerate(["$0.00", "$0.0000050", "$0.000010", "$0.000015", "$0.000020"])
+    ]
+    short = [(38.0 + 76.5 * n, label) for n, label in enumerate(["$0.00", "$0.50", "$1.00", "$1.50", "$2.00"])]
+
+    assert [label for _, label in apart(long)] == ["$0.00", "$0.0000050", "$0.000010", "$0.000020"]
+    assert list(apart(short)) == short
+    assert apart([]) == ()
 
 
 def test_a_detail_less_ladder_has_no_pictures_of_cost():

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 _MOST_RATIO = 20.0
 """Prices that differ by more are put on a logarithmic scale."""
 _LEAST = 1e-9
 """A smaller price is nothing."""
+_CHARACTER = 6.5
+"""Width of a character of a label, roughly, in units of the picture."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,22 @@ def price_ticks(scale: Scale) -> tuple[float, ...]:
         return tuple(10.0**n for n in range(first, last + 1, stride))
     step = _step(scale.high)
     return tuple(step * n for n in range(round(scale.high / step) + 1))
+
+
+def apart(ticks: Sequence[tuple[float, str]]) -> tuple[tuple[float, str], ...]:
+    """The ticks, places with their labels, whose labels do not run into one another.
+
+    The last one is kept, with its label to the left of its place; those of the others are in the middle.
+    """
+    kept: list[tuple[float, str]] = []
+    edge = math.inf
+    for place, label in reversed(ticks):
+        width = _CHARACTER * len(label)
+        right = place + (width / 2 if kept else 0.0)
+        if right + _CHARACTER <= edge:
+            kept.append((place, label))
+            edge = right - width
+    return tuple(reversed(kept))
 
 
 def _step(highest: float) -> float:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pytest_ladder.core.summary import LadderSummary
 from pytest_ladder.core.tradeoff import Point, Price, Tradeoff
 from pytest_ladder.report import numbers
-from pytest_ladder.report.html.scale import Scale, price_scale, price_ticks, score_scale, score_ticks
+from pytest_ladder.report.html.scale import Scale, apart, price_scale, price_ticks, score_scale, score_ticks
 from pytest_ladder.report.text import one_line
 
 WIDTH, HEIGHT = 360, 250
@@ -82,7 +82,7 @@ def _chart(ladder: LadderSummary, tradeoff: Tradeoff) -> Chart:
     spots = (_spot(ladder, n, point, along, up, money(point.price)) for n, point in enumerate(points, 1))
     return Chart(
         metric=one_line(tradeoff.metric), axis=AXES[tradeoff.price], log=along.log, spots=tuple(spots),
-        frontier=_stair(points, along, up), x_ticks=tuple((along.at(t), money(t)) for t in price_ticks(along)),
+        frontier=_stair(points, along, up), x_ticks=apart([(along.at(t), money(t)) for t in price_ticks(along)]),
         y_ticks=tuple((up.at(t), f"{t:g}") for t in score_ticks(up)),
         threshold=up.at(least) if least is not None else None,
         asked=f"≥ {numbers.threshold(least)}" if least is not None else "",
