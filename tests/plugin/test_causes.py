@@ -50,6 +50,36 @@ def test_what_was_not_shown_not_found_and_not_found_in_one_step_are_told_apart(b
     assert "rag failures: reasoning 10" in bench.run().flat
 
 
+def test_of_redundant_evidence_one_document_is_enough(bench: Bench):
+    built_in(bench, "rag")
+    pool = [f"right {number}" for number in range(130)]
+    rows = [*((id_, "question of the kind") for id_ in pool), *((f"wrong {number}", "zebra") for number in range(400))]
+    bench.write("kb.jsonl", "".join(json.dumps({"id": id_, "text": text}) + "\n" for id_, text in rows))
+    found, missed = ({"evidence": pool}, {"evidence": [f"{id_}x" for id_ in pool]})
+    bench.cases(case(number, **(found if number < 7 else missed)) for number in range(10))
+
+    assert "rag failures: unknown 7, retrieval 3" in bench.run().flat
+
+
+def test_a_case_says_how_much_of_its_evidence_an_answer_needs(bench: Bench):
+    built_in(bench, "rag")
+    both = {"evidence": ["wrong", "right"]}
+    bench.cases(case(number, **both, **({"evidence_needed": 1} if number < 4 else {})) for number in range(10))
+
+    assert "rag failures: retrieval 6, unknown 4" in bench.run().flat
+
+
+def test_more_evidence_cannot_be_needed_than_there_is(bench: Bench):
+    built_in(bench, "rag")
+    bench.cases([case(1, evidence=["wrong", "right"], evidence_needed=3)])
+
+    ran = bench.run()
+
+    assert ran.status == 4
+    told = "cases.jsonl:1: wrong 'evidence_needed', got 3; expected a whole number from 1 to 2, of its `evidence`"
+    assert told in ran.flat
+
+
 def test_a_routers_failures_are_those_of_the_rung_that_answered(bench: Bench):
     built_in(bench, "prompt")
     bench.write("ladder.toml", bench.toml.read_text(encoding="utf-8") + '[rungs.routed]\nkind = "decompose"\n' + ROUTER)

@@ -14,9 +14,12 @@ from pytest_ladder.core.rungs import Kind, RungSpec
 STEPS = ({"input": "which?", "expected": "it"}, {"input": "what of it?", "expected": "that"})
 
 
-def failed(evidence: str = "", retrieved: str = "", steps: tuple = (), repeats: int = 1) -> CaseResult:
+def failed(
+    evidence: str = "", retrieved: str = "", steps: tuple = (), repeats: int = 1, needed: int | None = None
+) -> CaseResult:
     answers = (Answer("wrong", retrieved=tuple(retrieved.split())),) * repeats
-    return CaseResult(Case("c", "q", evidence=tuple(evidence.split()), steps=steps), answers, {})
+    named = tuple(evidence.split())
+    return CaseResult(Case("c", "q", evidence=named, evidence_needed=needed, steps=steps), answers, {})
 
 
 def rung(kind: Kind = Kind.RAG, **options: str) -> RungSpec:
@@ -48,6 +51,27 @@ def test_of_a_system_that_names_no_document_nothing_is_told():
 def test_one_step_fails_by_retrieval_where_evidence_is_missing(evidence: str, retrieved: str, kind: str | None):
     assert cause(rung(), failed(evidence, retrieved)) == kind
     assert cause(rung(), failed(evidence, retrieved), own=True) == kind
+
+
+MANY = " ".join(map(str, range(11)))
+
+
+@pytest.mark.parametrize(
+    ("evidence", "needed", "retrieved", "kind"),
+    [
+        ("a b", 1, "x b", None),
+        ("a b", 1, "x y", "retrieval"),
+        ("a b c", 2, "a x", "retrieval"),
+        ("a b c", 2, "a c", None),
+        (MANY, None, "x 7", None),
+        (MANY, None, "x y", "retrieval"),
+        (MANY, 11, "7 8 9", "retrieval"),
+        (MANY.removesuffix(" 10"), None, "7 8 9", "retrieval"),
+        ("a a a a a a a a a a b", None, "a", "retrieval"),
+    ],
+)
+def test_as_much_evidence_as_an_answer_needs_is_enough(evidence: str, needed: int | None, retrieved: str, kind: str):
+    assert cause(rung(), failed(evidence, retrieved, needed=needed)) == kind
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from pytest_ladder.rungs.own import OwnSystem
 from pytest_ladder.rungs.prompting.template import VARIABLES, PromptTemplate
 
 SECRET = "the gold answer"
-HIDDEN = ("expected", "evidence", "steps", "tools", "slices")
+HIDDEN = ("expected", "evidence", "evidence_needed", "steps", "tools", "slices")
 
 
 def case() -> Case:

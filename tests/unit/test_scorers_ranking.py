@@ -89,6 +89,12 @@ def test_the_note_names_what_is_missing():
     assert found == Score(0.0, "not among: a, b")
 
 
+def test_of_much_missing_evidence_the_note_names_the_first():
+    scored = Scored(Case("c", "q", evidence=tuple("abcdefgh")), Answer("", retrieved=("b",)))
+
+    assert apply(build_scorer("recall_at_k", {}), scored) == Score(1 / 8, "not among: a, c, d, e, f and 2 more")
+
+
 @pytest.mark.parametrize("k", [0, -1, 1.5, True, "3"])
 def test_k_is_a_whole_number_from_1(k: object):
     with pytest.raises(InvalidRequest, match="a whole number from 1"):

@@ -13,8 +13,10 @@ ALL = "all"
 """The slice that is the whole set."""
 
 
-HIDDEN = ("expected", "evidence", "steps", "tools", "slices")
+HIDDEN = ("expected", "evidence", "evidence_needed", "steps", "tools", "slices")
 """Parts of a case that nothing which answers may see."""
+MOST_AT_ONCE = 10
+"""Documents that an answer is taken to need all together, at most: of more, one is taken to be enough."""
 TEXT_KEYS = ("question", "input", "text", "query")
 """Fields of an object that may be its text, the first of them that is one."""
 
@@ -67,8 +69,18 @@ class Case:
     tools: tuple[Json, ...] = ()
     """Expected tool calls."""
     metadata: Mapping[str, Json] = field(default_factory=dict)
+    evidence_needed: int | None = None
+    """How many of the evidence documents an answer needs; None where the case does not say."""
     line: int = field(default=0, compare=False)
     """Where it stands in its file, from 1; 0 where it has none."""
+
+    @property
+    def needs(self) -> int:
+        """How many of its evidence documents an answer needs: where the case does not say, all of a few, else one."""
+        if self.evidence_needed is not None:
+            return self.evidence_needed
+        named = len(set(self.evidence))
+        return named if named <= MOST_AT_ONCE else 1
 
     @cached_property
     def question(self) -> Question:
@@ -86,8 +98,8 @@ class Case:
         """The case as a JSON object, empty parts left out."""
         whole = {
             "id": self.id, "input": self.input, "expected": self.expected, "slices": sorted(set(self.slices)),
-            "evidence": list(self.evidence), "steps": list(self.steps), "tools": list(self.tools),
-            "metadata": dict(self.metadata),
+            "evidence": list(self.evidence), "evidence_needed": self.evidence_needed, "steps": list(self.steps),
+            "tools": list(self.tools), "metadata": dict(self.metadata),
         }  # fmt: skip
         return {key: value for key, value in whole.items() if key in ("id", "input") or value not in (None, [], {})}
 

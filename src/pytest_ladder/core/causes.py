@@ -18,7 +18,8 @@ def cause(rung: RungSpec, result: CaseResult, *, own: bool = False) -> FailureKi
 
     The evidence was not before the model: `facts` of a rung that retrieves nothing, `retrieval` of one that does. Part
     of it was, and the case takes several steps: `reasoning`, for what the next step needs cannot be searched for before
-    the first one is answered. All of it was, and one step would do: noise, reasoning and form look alike from outside.
+    the first one is answered. As much of it was as an answer needs (`Case.needs`), and one step would do: noise,
+    reasoning and form look alike from outside.
 
     Args:
         rung: What answered.
@@ -37,7 +38,7 @@ def cause(rung: RungSpec, result: CaseResult, *, own: bool = False) -> FailureKi
     found = evidence & shown
     if found and len(result.case.steps) > 1:
         return FailureKind.REASONING
-    return None if found == evidence else FailureKind.RETRIEVAL
+    return None if len(found) >= result.case.needs else FailureKind.RETRIEVAL
 
 
 def _without(rung: RungSpec) -> FailureKind | None:

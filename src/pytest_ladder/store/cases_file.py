@@ -11,7 +11,7 @@ from pytest_ladder.store.faults import check_keys, text_at, texts_at
 from pytest_ladder.store.jsonl import read_lines
 from pytest_ladder.store.paths import relative
 
-_OPTIONAL = ("expected", "slices", "evidence", "steps", "tools", "metadata")
+_OPTIONAL = ("expected", "slices", "evidence", "evidence_needed", "steps", "tools", "metadata")
 
 
 def read_cases(path: Path, rootdir: Path) -> EvalSet:
@@ -41,6 +41,7 @@ def _case(value: dict[str, Json], number: int, where: str) -> Case:
         expected=value.get("expected"),
         slices=_slices(value, where),
         evidence=texts_at(value, "evidence", where),
+        evidence_needed=_needed(value, where),
         steps=_objects(value, "steps", ("input", "expected"), where),
         tools=_objects(value, "tools", ("name",), where),
         metadata=_metadata(value, where),
@@ -61,6 +62,16 @@ def _slices(value: dict[str, Json], where: str) -> tuple[str, ...]:
             message(where, f"the slice name {ALL!r} is reserved: it is the whole set, and holds each case")
         )
     return slices
+
+
+def _needed(value: dict[str, Json], where: str) -> int | None:
+    found, named = value.get("evidence_needed"), len(set(texts_at(value, "evidence", where)))
+    if found is None and "evidence_needed" not in value:
+        return None
+    if isinstance(found, bool) or not isinstance(found, int) or not 1 <= found <= named:
+        expected = f"a whole number from 1 to {named}, of its `evidence`" if named else "`evidence` beside it"
+        raise InvalidFile(message(where, "wrong 'evidence_needed'", got=found, expected=expected))
+    return found
 
 
 def _objects(value: dict[str, Json], key: str, needed: tuple[str, ...], where: str) -> tuple[Json, ...]:

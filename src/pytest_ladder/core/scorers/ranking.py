@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from pytest_ladder.core.scores import Outcome, Score, Scored, Unscored
+
+NAMED = 5
+"""Documents that a note names, at most."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,9 +32,8 @@ class Ranking(ABC):
         ranking = list(dict.fromkeys(scored.answer.retrieved))[: self.k]
         if not ranking:
             return Score(0.0, "nothing was retrieved")
-        missing = ", ".join(sorted(relevant.difference(ranking)))
         return Score(
-            self.score([id_ in relevant for id_ in ranking], len(relevant)), missing and f"not among: {missing}"
+            self.score([id_ in relevant for id_ in ranking], len(relevant)), _lacking(relevant.difference(ranking))
         )
 
     @abstractmethod
@@ -97,6 +99,13 @@ class NdcgAtK(Ranking):
         """The discounted gain over that of a ranking that begins with all the evidence."""
         places = min(relevant, self.k) if self.k else relevant
         return math.fsum(_discount(at) for at, hit in enumerate(hits) if hit) / math.fsum(map(_discount, range(places)))
+
+
+def _lacking(missing: Iterable[str]) -> str:
+    """What is not among the documents: the first few, and how many more."""
+    ids = sorted(missing)
+    more = f" and {len(ids) - NAMED} more" if len(ids) > NAMED else ""
+    return f"not among: {', '.join(ids[:NAMED])}{more}" if ids else ""
 
 
 def _discount(at: int) -> float:

@@ -25,7 +25,7 @@ Key = tuple[str, str, str]
 """Rung at the base, rung today, metric."""
 
 KEPT_OUT = "recordings are kept out of git"
-GRADING = ("expected", "evidence", "steps", "tools")
+GRADING = ("expected", "evidence", "evidence_needed", "steps", "tools")
 """Parts of a case that its score depends on, the input apart."""
 
 
