@@ -153,6 +153,7 @@ def test_a_fallback_that_stands_back_is_told_as_such():
     [
         ("Two years [kb-1].", None),
         ("Two years [kb-1; kb-2], or one [kb-2]", None),
+        ("Two years [Terms, part 2]", None),
         ("I don't know.", None),
         ("Two years.", "uncited"),
         ("Two years [kb-1, kb-9]", "uncited"),
@@ -160,7 +161,7 @@ def test_a_fallback_that_stands_back_is_told_as_such():
     ],
 )
 def test_an_answer_may_have_to_cite_what_was_retrieved(text: str, reason: str | None):
-    system = Said(Answer(text, retrieved=("kb-1", "kb-2")))
+    system = Said(Answer(text, retrieved=("kb-1", "kb-2", "Terms, part 2")))
     answer = ask(Parts().guarded(system, require_citation=True, escalation="Wait."))
     assert answer.validation["reason"] == reason
     assert (answer.text == "Wait.") is bool(reason)

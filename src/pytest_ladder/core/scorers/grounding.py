@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -20,6 +20,9 @@ PHRASES = (
     "not enough information", "insufficient information", "no information", "not sure",
 )  # fmt: skip
 """English ways to say that one does not know."""
+
+IN_BRACKETS = r"\[([^\[\]]+)\]"
+"""How a source is cited: its id in square brackets, or several ids."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,7 +85,7 @@ class Citation(ReadsAbstention):
 
     binary: ClassVar[bool] = True
 
-    pattern: str = r"\[([^\[\]]+)\]"
+    pattern: str = IN_BRACKETS
     """Its first group, or else the whole match, is an id, or several parted by commas or semicolons."""
     require: str = choice("retrieved", "evidence")
     """`evidence`: one of the case's evidence ids, or of the ids the expected text cites, must be cited too."""
@@ -98,10 +101,7 @@ class Citation(ReadsAbstention):
     def cited(self, text: str, scored: Scored) -> list[str]:
         """The ids that a text cites, in order."""
         retrieved = frozenset(scored.answer.retrieved)
-        return [
-            part for match in re.finditer(self.pattern, text)
-            for part in _parts(match.group(1 if match.re.groups else 0) or "", (scored.documents, retrieved))
-        ]  # fmt: skip
+        return cited_ids(text, (scored.documents, retrieved), self.pattern)
 
     def _fault(self, cited: list[str], scored: Scored) -> str:
         if self.should_abstain(scored.case) is True:
@@ -129,7 +129,19 @@ def _texts(value: Json) -> Iterable[str]:
             yield from _texts(item)
 
 
-def _parts(cited: str, known: Iterable[Container[str]]) -> list[str]:
+def cited_ids(text: str, known: Sequence[Container[str]], pattern: str = IN_BRACKETS) -> list[str]:
+    """The ids that a text cites, in order: the first group of each match, or else the whole of it.
+
+    Commas and semicolons part several, unless together they are one of the `known` ids.
+    """
+    return [
+        part
+        for match in re.finditer(pattern, text)
+        for part in _parts(match.group(1 if match.re.groups else 0) or "", known)
+    ]
+
+
+def _parts(cited: str, known: Sequence[Container[str]]) -> list[str]:
     """One id where the whole is a known one, else what commas and semicolons part."""
     whole = cited.strip()
     if any(whole in ids for ids in known):

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import re
-
 from pytest_ladder.core.answers import Answer
 from pytest_ladder.core.hybrids import said, stands_back
-from pytest_ladder.core.scorers.grounding import ReadsAbstention
+from pytest_ladder.core.scorers.grounding import ReadsAbstention, cited_ids
 
 EMPTY, INVALID, NOT_ACCEPTED, UNCITED = "empty", "invalid", "not_accepted", "uncited"
-_CITED = re.compile(r"\[([^\[\]]+)\]")
 _ABSTAINS = ReadsAbstention()
 STOPPED = ("content_filter", "length")
 """Finish reasons of an answer that was stopped before its end."""
@@ -40,5 +37,6 @@ def fault_of_citation(answer: Answer) -> str:
     """
     if _ABSTAINS.says_so(answer.text):
         return ""
-    cited = [part.strip() for inner in _CITED.findall(answer.text) for part in re.split("[,;]", inner)]
-    return "" if cited and set(cited) <= set(answer.retrieved) else UNCITED
+    retrieved = frozenset(answer.retrieved)
+    cited = cited_ids(answer.text, [retrieved])
+    return "" if cited and retrieved.issuperset(cited) else UNCITED
