@@ -53,6 +53,20 @@ def ask(asked: Client, ledger: Ledger | None = None, **options: Any) -> Reply:
     return asyncio.run(work())
 
 
+def test_the_time_of_a_call_without_a_reply_is_no_part_of_the_time_of_an_answer_that_goes_on():
+    class Slow(Echo):
+        async def complete(self, request: Request, /) -> Reply:
+            await asyncio.sleep(0.05)
+            return await super().complete(request)
+
+    ledger = Ledger()
+    with pytest.raises(ModelFailed):
+        ask(client(Slow(ModelFailed("no response_format"))), ledger)
+
+    assert 0.05 <= ledger.idle_s < 30
+    assert ledger.calls == []
+
+
 def test_what_is_asked_is_all_that_decides_the_reply():
     model = Echo()
 

@@ -116,7 +116,13 @@ class Client:
         asked = call is None
         if call is None:
             cold = not self.read_only and is_cold(self.model())
-            call = Call(digest, request.model, await self._ask(request, digest, ledger))
+            try:
+                reply = await self._ask(request, digest, ledger)
+            except ModelFailed:
+                if ledger is not None:  # where the system goes on without it, it is no part of its answer's time
+                    ledger.idle_s += time.perf_counter() - start
+                raise
+            call = Call(digest, request.model, reply)
             call = told(call, messages, cold)
             warmed(self.model())
         if ledger is not None:
