@@ -15,6 +15,8 @@ settings.load_profile("ci" if os.environ.get("CI") else "dev")
 OUTER = ("CI", "BUILD_NUMBER", "PYTEST_ADDOPTS", "PYTEST_XDIST_WORKER", "PYTEST_XDIST_WORKER_COUNT",
          "PYTEST_XDIST_TESTRUNUID", "PYTHONDONTWRITEBYTECODE", "COLUMNS")  # fmt: skip
 
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+"""Told before PyTorch is loaded: the threads of several processes on a few cores mostly wait for each other."""
 
 LEAN = "-p no:hypothesispytest -p no:anyio"
 """Plugins that an inner run has no use for: a quarter of what starting pytest takes, in each worker again."""
