@@ -25,6 +25,7 @@ from pytest_ladder.backends.litellm_faults import (
     UNAVAILABLE,
     fault_of,
 )
+from pytest_ladder.backends.litellm_list import served
 from pytest_ladder.backends.litellm_lm import LiteLLM, library
 from pytest_ladder.core.answers import Reply, Request
 from pytest_ladder.core.prices import Price
@@ -284,6 +285,20 @@ def test_a_name_that_no_provider_has_is_told_before_anything_is_asked(name: str)
         model(name)
 
 
+@pytest.mark.parametrize("provider", ["openai", "anthropic", "gemini", "mistral", "groq", "xai", "deepseek"])
+def test_what_its_list_alone_tells_is_what_it_says_itself(litellm: Any, provider: str):
+    listed = [name for name, entry in litellm.model_cost.items() if entry.get("litellm_provider") == provider]
+    chats = [name for name in listed if litellm.model_cost[name].get("mode") == "chat" and not name.startswith("ft:")]
+    names = [form for name in chats for form in {name, f"{provider}/{name.removeprefix(f'{provider}/')}"}]
+    told = [name for name in names if served(name, priced=False)]
+
+    assert len(told) >= len(chats) / 2
+    assert [name for name in told if model(name, None).name != name] == []
+    assert not any(served(name, priced=False) for name in ("of-nobody-9", f"{provider}/of-nobody-9"))
+    assert served(f"{provider}/of-nobody-9", priced=True)
+    assert model(f"{provider}/of-nobody-9").price == FREE
+
+
 def test_the_name_that_the_model_gives_itself_is_kept(loop: LoopThread):
     with Loopback(lambda _: OK) as server:
         assert ask(loop, model("openai/tiny"), server).model_returned == MODEL
@@ -298,6 +313,7 @@ seen = []
 sys.addaudithook(lambda event, args: seen.append([event, str(args[:2])])
                  if event in ("socket.connect", "socket.getaddrinfo", "socket.gethostbyname") else None)
 before = dict(os.environ)
+from pytest_ladder.backends.litellm_list import served
 from pytest_ladder.backends.litellm_lm import LiteLLM, library
 from pytest_ladder.backends.hosted import Terms
 lib = library()

@@ -25,7 +25,7 @@ def test_past_the_greatest_number_of_calls_nothing_is_asked_and_the_run_says_so(
     assert len(priced.asked("model")) == 4
     assert len(priced.recorded("prompt")) == 4
     assert "4 model calls are made" in ran.text
-    assert "6 of 10 cases in error" in ran.text
+    assert "4 answers were given in this run, 4 of 10 are on record; not asked: c4, c5, c6, c7, c8, ..." in ran.flat
     assert not [entry for entry in priced.log if entry["kind"] == "decision"]
 
 

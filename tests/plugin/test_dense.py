@@ -43,6 +43,7 @@ def ladder(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> Bench:
     (bench.pytester.path / "library").mkdir()
     (bench.pytester.path / "library/sentence_transformers.py").write_text(LIBRARY)
     bench.write("weights/config.json", "{}")
+    bench.write("weights/model.safetensors", "1")
     bench.write("grounded.md", "{{ context }}\n{{ input }}")
     lines = [{"id": f"kb-{n}", "text": f"fact {n}", "metadata": {"odd": n % 2}} for n in range(6)]
     bench.write("kb.jsonl", "".join(json.dumps(line) + "\n" for line in lines))
@@ -110,7 +111,7 @@ def test_read_only_needs_neither_the_library_nor_the_cache(ladder: Bench):
 def test_an_embedder_that_is_missing_is_told_with_its_place(ladder: Bench):
     ladder.edit("ladder.toml", "local:weights", "local:nowhere")
     ran = ladder.run()
-    assert ran.status == 1
+    assert ran.status == 4
     assert "[rungs.rag] retriever: embedder local:nowhere: there is no such folder" in ran.flat
 
 

@@ -99,13 +99,14 @@ def test_what_is_wrong_with_a_dear_rung_is_told_before_the_cheap_one_is_asked(la
     ("keys", "told"),
     [('retriever = "dense"', "no `embedder` is named"), ('reranker = "local:nowhere"', "there is no such folder")],
 )
-def test_what_a_rung_needs_besides_its_files_is_told_in_its_turn(ladder: Bench, keys: str, told: str):
+def test_what_a_rung_needs_besides_its_files_is_told_where_it_is_run(ladder: Bench, keys: str, told: str):
     ladder.write("ladder.toml", f"{HEAD}{RETRIEVED}{keys}\n")
     assert ladder.run("--ladder-rung=prompt").status == 1
     assert ladder.asked() == ["asked"] * 3
-    ran = ladder.run("-v")
-    assert ran.outcomes() == {"prompt": "SHORT", "advanced_rag": "FAILED"}, ran.text
+    ran = ladder.run()
+    assert ran.status == 4
     assert told in ran.flat
+    assert ladder.asked() == []
 
 
 def test_a_rung_whose_system_the_test_gives_needs_no_strategy(ladder: Bench):

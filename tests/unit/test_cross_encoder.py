@@ -39,6 +39,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for module in ("embedder", "cross_encoder"):
         monkeypatch.setattr(f"pytest_ladder.backends.{module}.quiet", contextlib.nullcontext)
     (tmp_path / "weights").mkdir()
+    (tmp_path / "weights/model.safetensors").write_bytes(b"1")
     return tmp_path
 
 

@@ -6,17 +6,20 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from pytest_ladder.backends import litellm_list
 from pytest_ladder.backends.decoding import Decoding
 from pytest_ladder.backends.hosted import Terms, check_call, check_settings, unpriced
-from pytest_ladder.backends.models import LOCAL, is_function, is_hosted, is_local, settings_of
+from pytest_ladder.backends.hosted_options import check_spelling
+from pytest_ladder.backends.models import LOCAL, LOCAL_SETTINGS, is_function, is_hosted, is_local, settings_of
 from pytest_ladder.backends.openai_compatible import PREFIX, OpenAICompatible
+from pytest_ladder.backends.options import check_options
 from pytest_ladder.core.canonical import Json
 from pytest_ladder.core.prices import Price
 from pytest_ladder.errors import InvalidRequest, MissingDependency, message
 
 
 def check_model(name: str, options: Mapping[str, Json], price: Price | None, folder: Path, *, asked: bool) -> None:
-    """Check a model's options and, where it is to be asked, its name, its price and its weights.
+    """Check a model's options and, where it is to be asked, their spelling, its name, its price and its weights.
 
     Nothing is asked or loaded, no key is looked for, and a package that is not installed is no fault yet.
 
@@ -36,10 +39,13 @@ def check_model(name: str, options: Mapping[str, Json], price: Price | None, fol
     settings = {key: value for key, value in options.items() if key in known}
     sent = {key: value for key, value in options.items() if key not in known}
     if is_local(name):
+        check_options(settings, LOCAL_SETTINGS, f"model {name}: model_options")
         Decoding.of(sent, f"model {name}")
     if is_hosted(name):
         check_settings(settings, name)
         check_call(sent, name)
+    if asked and is_hosted(name):
+        check_spelling(sent, name)
     if asked and not is_function(name):
         with suppress(MissingDependency):
             _check_served(name, settings, price, folder)
@@ -59,9 +65,10 @@ def _check_served(name: str, settings: Mapping[str, Json], price: Price | None, 
 
 def _check_place(name: str, price: Price | None) -> None:
     if not name.startswith(PREFIX):
-        from pytest_ladder.backends.litellm_lm import LiteLLM
+        if not litellm_list.served(name, priced=price is not None):
+            from pytest_ladder.backends.litellm_lm import LiteLLM
 
-        LiteLLM(name, Terms, price)
+            LiteLLM(name, Terms, price)
         return
     if price is None:
         raise unpriced(name)

@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from pytest_ladder.backends.callable_model import CallableModel
+from pytest_ladder.backends.checkpoint import DTYPES
 from pytest_ladder.backends.hosted import SETTINGS as HOSTED_SETTINGS
 from pytest_ladder.backends.hosted import TIMEOUT_S, Terms, check_settings, key_of, unpriced
 from pytest_ladder.backends.openai_compatible import KEY_ENV, PREFIX, OpenAICompatible
+from pytest_ladder.backends.options import Rule, is_integer
 from pytest_ladder.core.canonical import Json
 from pytest_ladder.core.ports import Model, Priced
 from pytest_ladder.core.prices import Price
@@ -20,7 +22,13 @@ LOCAL = "local:"
 _FUNCTION = re.compile(r"(.+\.py|[^\W\d]\w*(\.[^\W\d]\w*)*):[^\W\d]\w*(\.[^\W\d]\w*)*")
 
 
-LOCAL_SETTINGS = ("device", "dtype", "threads", "batch_size")
+_FROM_1 = Rule(lambda value: is_integer(value) and value >= 1, "a whole number from 1")
+LOCAL_SETTINGS: Mapping[str, Rule] = {
+    "device": Rule(lambda value: isinstance(value, str) and bool(value), "`cpu`, `cuda`, `cuda:1` ..."),
+    "dtype": Rule(lambda value: value in DTYPES, " | ".join(DTYPES)),
+    "threads": _FROM_1,
+    "batch_size": _FROM_1,
+}
 """Keys of `model_options` that say how a local model runs."""
 
 
@@ -42,7 +50,7 @@ def is_hosted(name: str) -> bool:
 def settings_of(name: str) -> tuple[str, ...]:
     """Keys of `model_options` that say how this model runs or is reached; all others go along with each request."""
     if is_local(name):
-        return LOCAL_SETTINGS
+        return tuple(LOCAL_SETTINGS)
     return tuple(HOSTED_SETTINGS) if is_hosted(name) else ()
 
 

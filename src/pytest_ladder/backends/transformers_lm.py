@@ -18,6 +18,7 @@ from pytest_ladder.backends.constrained import Grammars, check_installed
 from pytest_ladder.backends.decoding import Decoding
 from pytest_ladder.backends.generation import Row, generate, text_of
 from pytest_ladder.backends.require import require
+from pytest_ladder.backends.weights_folder import FOLDER, has_weights
 from pytest_ladder.core.answers import Reply, Request
 from pytest_ladder.core.canonical import digest
 from pytest_ladder.errors import InvalidRequest, LadderError, ModelFailed, message
@@ -214,6 +215,9 @@ def _prompt_ids(checkpoint: Checkpoint, request: Request, name: str) -> list[int
 
 def _resolved(name: str, path: str, folder: Path) -> str:
     local = folder / path
+    if local.is_dir() and not has_weights(local):
+        fault = "there are no weights in this folder"
+        raise InvalidRequest(message(f"model {name}", fault, got=str(local), expected=FOLDER))
     if local.is_dir():
         return str(local)
     if not _HUB_ID.fullmatch(path):

@@ -15,7 +15,9 @@ from pytest_ladder.errors import InvalidRequest, message
 LOCAL = "local:"
 PACKAGE = "package:"
 EXTRA = "embed"
+FOLDER = "a folder with a model's weights, `*.safetensors` or `*.bin`"
 FORMS = "a model's id on the Hugging Face hub, `local:FOLDER`, or `package:NAME/FOLDER`"
+_WEIGHTS = (".safetensors", ".bin")
 _TEXTS = (".json", ".txt", ".jinja", ".model")
 
 
@@ -29,7 +31,7 @@ def weights_path(name: str, home: Path, where: str) -> str:
         where: Begins the message of an error.
 
     Raises:
-        InvalidRequest: the folder or the package is not there.
+        InvalidRequest: the folder or the package is not there, or the folder holds no weights.
     """
     if name.startswith(PACKAGE):
         return str(_existing(_in_package(name, where), name, where))
@@ -51,10 +53,15 @@ def _in_package(name: str, where: str) -> Path:
 
 
 def _existing(folder: Path, name: str, where: str) -> Path:
-    if not folder.is_dir():
-        fault = "there is no such folder"
-        raise InvalidRequest(message(where, fault, got=name, expected="a folder with a model's weights"))
+    if not has_weights(folder):
+        fault = "there are no weights in this folder" if folder.is_dir() else "there is no such folder"
+        raise InvalidRequest(message(where, fault, got=name, expected=FOLDER))
     return folder
+
+
+def has_weights(folder: Path) -> bool:
+    """Whether the weights of a model lie in a folder, or in one below it."""
+    return any(path.suffix in _WEIGHTS for path in folder.rglob("*"))
 
 
 def weights_folder(path: str) -> Path | None:

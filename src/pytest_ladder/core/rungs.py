@@ -74,8 +74,12 @@ class RungSpec:
     @property
     def asks(self) -> tuple[RungSpec, ...]:
         """The rung once for each model that it asks, the answering one first."""
-        named = (key for key in OTHER_MODELS if {key, f"{key}_options"} & self.options.keys())
-        return (self, *(self.asking(key) for key in named))
+        return (self, *(self.asking(key) for key in self.others))
+
+    @property
+    def others(self) -> tuple[str, ...]:
+        """The keys of `OTHER_MODELS` by which it asks another model, or its own in another way."""
+        return tuple(key for key in OTHER_MODELS if {key, f"{key}_options"} & self.options.keys())
 
     def at(self, *path: str) -> str:
         """The table, or a key of it, as messages name it: `path:line: [rungs.ID] key`."""

@@ -35,7 +35,6 @@ from pytest_ladder.session.ladder_run import LadderRun
 from pytest_ladder.session.measuring.grader import mixture
 from pytest_ladder.session.measuring.results import RungResult
 from pytest_ladder.session.summaries.compare import compare_rungs
-from pytest_ladder.session.summaries.failing import spent_words
 
 if TYPE_CHECKING:
     from pytest_ladder.plugin.live import Live
@@ -130,7 +129,8 @@ class RungHandle:
         __tracebackhide__ = True
         assert self.result is not None
         verdict = self.result.verdict
-        if self.result.missing or self.result.altered or self._run.log_fault or verdict is Verdict.ERROR:
+        left = self.result.missing or self.result.spent
+        if left or self.result.altered or self._run.log_fault or verdict is Verdict.ERROR:
             self.state = State.ERROR
             pytest.fail(self._why_error(self.result), pytrace=False)
         self.state = self._climb.state_of(self.id, verdict)
@@ -165,13 +165,12 @@ class RungHandle:
             return self._run.log_fault
         if result.altered:
             return f"{self._run.ladder.where}: rung {self.id}: altered: {result.altered}. {mend(self.id)}"
+        if result.spent:
+            return self._why_spent(result)
         if result.missing:
             names = ", ".join(result.missing[:5]) + (", ..." if len(result.missing) > 5 else "")
             on = " to the hold-out set" if result.evaluation.verdict is Verdict.MET else ""
             why = ""
-            if result.spent:
-                told = spent_words(self.id, result.unjudged[0][0], result.missing, result.spent)
-                return f"{self._run.ladder.where}: {told}."
             if result.unjudged:
                 metric, told = result.unjudged[0]
                 on, why = f" of the judge of {metric}", f" {told}" if self._run.ladder.show == "text" else ""
@@ -181,6 +180,13 @@ class RungHandle:
                 "Run `pytest --ladder --ladder-record=new` and commit the recordings and the log."
             )
         return _told_errors(self._run.ladder, result)
+
+    def _why_spent(self, result: RungResult) -> str:
+        """What the end of the budget left undone; then what else is wrong, where something is."""
+        ladder = self._run.ladder
+        others = [case for case in result.deciding.cases if case.error is not None and case.error.kind != "budget"]
+        more = f"\n{case_errors(ladder, result.deciding)}" if others else ""
+        return f"{ladder.where}: {result.spent}.{more}"
 
 
 def _missed(ladder: Ladder, result: RungResult) -> str:

@@ -91,7 +91,7 @@ class Judges:
         files, ladder = self._files, self._files.ladder
         where = ladder.at("metrics", metric.name, "options")
         path = judge_path(files.folder, metric.name, self.fingerprint(metric))
-        asked = not (files.settings.read_only or path.exists())
+        asked = not files.settings.read_only and (self.permission.again or not path.exists())
         check_model(model, options, ladder.prices.get(model), files.folder, asked=asked)
         if asked and is_function(model) and not names_file(model):
             files.assembler.function(model, where)

@@ -10,7 +10,7 @@ from importlib.metadata import version
 from pytest_ladder.core.answers import Record, answers_digest
 from pytest_ladder.core.canonical import Json
 from pytest_ladder.core.cases import EvalSet
-from pytest_ladder.core.entries import RungEntry
+from pytest_ladder.core.entries import RungEntry, Verdict
 from pytest_ladder.core.evaluation import Evaluation, grade
 from pytest_ladder.core.hybrids import one_way
 from pytest_ladder.core.judged import is_judged
@@ -22,6 +22,7 @@ from pytest_ladder.core.scores import Unscored
 from pytest_ladder.report.numbers import plural
 from pytest_ladder.session.evidence import altered, grown, reworded, rung_entries
 from pytest_ladder.session.ladder_files import LadderFiles
+from pytest_ladder.session.measuring import spent
 from pytest_ladder.session.measuring.curtailing import Collected, Curtailing, applies, binary_metrics
 from pytest_ladder.session.measuring.curtailing import Outcomes as Known
 from pytest_ladder.session.measuring.local_scores import keep_scores, known_scores
@@ -79,10 +80,25 @@ class Grader:
         return RungResult(
             rung.id, evaluation, entry, got.asked, fault, missing,
             tuple(dict.fromkeys((metric, why) for _, metric, why in unjudged))[:1] if missing else (),
-            self.files.judges.meter.over if missing and unjudged else "", got.unverifiable,
+            self._spent(rung, evalset, evaluation, got, unjudged if missing else []), got.unverifiable,
             self._notes(prints, evaluation, got), misses(evaluation, self.ladder.show),
             requests=request_figures(got.records),
         )  # fmt: skip
+
+    def _spent(
+        self, rung: RungSpec, evalset: EvalSet, evaluation: Evaluation, got: Collected, unjudged: Sequence[_Unjudged]
+    ) -> str:
+        """What the end of a budget left undone of a rung that is in error for it."""
+        cases = tuple(dict.fromkeys(case for case, *_ in unjudged))
+        stopped = [error for error in got.errors if error.kind == "budget"]
+        if stopped and (cases or evaluation.verdict is Verdict.ERROR):
+            judge = f"{spent.without_verdict(cases)} of the judge of {unjudged[0][1]}. " if cases else ""
+            return spent.unasked(
+                rung.id, stopped[0].message, tuple(dict.fromkeys(error.case for error in stopped)),
+                got.asked, len(got.records), len(evalset) * self.ladder.repeats, judge,
+            )  # fmt: skip
+        over = self.files.judges.meter.over if cases else ""
+        return spent.unjudged(rung.id, over, cases, unjudged[0][1]) if over else ""
 
     def _altered(self, rung: RungSpec, prints: Fingerprint, evalset: EvalSet, entry: RungEntry) -> str:
         entries = rung_entries(self.files.log, rung.id)
@@ -151,8 +167,11 @@ class Grader:
         }  # fmt: skip
 
 
-def _unjudged(evaluation: Evaluation) -> Iterator[tuple[str, str, str]]:
-    """(case id, metric, why) of each score that lacks what a judge said."""
+_Unjudged = tuple[str, str, str]
+"""Case id, metric and why, of a score that lacks what a judge said."""
+
+
+def _unjudged(evaluation: Evaluation) -> Iterator[_Unjudged]:
     for result in evaluation.cases:
         for metric, outcome in result.scores.items():
             if isinstance(outcome, Unscored) and outcome.missing:

@@ -28,6 +28,7 @@ def with_look(ladder: Ladder, result: RungResult, look: RungResult) -> RungResul
     return replace(
         result, holdout=entry, confirmation=replace(look, misses=()), unheld=unheld(ladder, entry) if entry else "",
         missing=(*result.missing, *look.missing), altered=result.altered or look.altered,
+        spent=result.spent or look.spent,
         unverifiable=result.unverifiable or look.unverifiable,
         notes=tuple(dict.fromkeys([*result.notes, *look.notes])),
     )  # fmt: skip

@@ -36,7 +36,7 @@ class RungResult:
     unjudged: tuple[tuple[str, str], ...] = ()
     """The metric whose judge said nothing, and why, where it is that and no answer of the rung which is missing."""
     spent: str = ""
-    """Which bound of the budget kept the judge from saying it; empty where none did."""
+    """What the end of a budget left undone, and how to go on; empty where it left nothing."""
     unverifiable: bool = False
     """Whether it was judged from the scores file, the answers not being here."""
     notes: tuple[str, ...] = ()
@@ -95,7 +95,7 @@ class Report:
     unjudged: str = ""
     """The metric whose judge is what is missing."""
     spent: str = ""
-    """Which bound of the budget kept it from saying more."""
+    """What the end of a budget left undone, and how to go on."""
     notes: tuple[str, ...] = ()
     misses: tuple[Mapping[str, Json], ...] = ()
     recall: float | None = None

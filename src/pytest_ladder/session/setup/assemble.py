@@ -18,7 +18,7 @@ from pytest_ladder.backends.splitter import chunk
 from pytest_ladder.backends.structured import able
 from pytest_ladder.core.canonical import Json
 from pytest_ladder.core.cases import EvalSet
-from pytest_ladder.core.extensions import Extensions, NoExtensions
+from pytest_ladder.core.extensions import Extensions, Indexer, NoExtensions
 from pytest_ladder.core.hybrids import referred
 from pytest_ladder.core.ladder import Ladder
 from pytest_ladder.core.ports import LLM, Document, Example, Kit, Model, Retriever, System, Tool
@@ -167,8 +167,12 @@ class Assembler:
     def _retriever(
         self, name: str, documents: Sequence[Document], options: Mapping[str, Json], where: str = "retriever"
     ) -> Retriever:
-        index = None if name in RETRIEVERS.names else self.extensions.retriever(name, options)
+        index = self.indexer(name, options)
         return index(documents) if index else build_retriever(name, documents, options, where, self.ladder.folder)
+
+    def indexer(self, name: str, options: Mapping[str, Json]) -> Indexer | None:
+        """Who indexes a corpus for a retriever that a plugin adds; None for a name that none of them knows."""
+        return None if name in RETRIEVERS.names else self.extensions.retriever(name, options)
 
     def opener(self, rung: RungSpec) -> Callable[[str], Model]:
         """How a rung's model is opened by its name; one that another rung has open in the same way is shared."""

@@ -10,7 +10,7 @@ from pytest_ladder.core.canonical import Json
 from pytest_ladder.core.cases import EvalSet
 from pytest_ladder.core.ladder import Ladder
 from pytest_ladder.core.names import mend
-from pytest_ladder.core.ports import Hit
+from pytest_ladder.core.ports import Hit, Kit
 from pytest_ladder.core.rungs import Kind, RungSpec
 from pytest_ladder.errors import InvalidFile, InvalidRequest, message
 from pytest_ladder.rungs.registry import build
@@ -20,7 +20,7 @@ TOOL_AGENT = "tool_agent"
 
 
 class Nobody:
-    """A model client that is never asked, and a retriever that is never searched."""
+    """A model client that is never asked, a retriever that is never searched, a reranker that orders nothing."""
 
     async def chat(self, messages: Sequence[Mapping[str, Json]], /, **options: Json) -> Reply:  # noqa: ARG002
         """Refuse."""
@@ -29,6 +29,15 @@ class Nobody:
     def search(self, query: str, top_k: int, /) -> Sequence[Hit]:  # noqa: ARG002
         """Find nothing."""
         return ()
+
+    async def scores(self, query: str, texts: Sequence[str], /) -> Sequence[float]:  # noqa: ARG002
+        """Find all alike."""
+        return [0.0] * len(texts)
+
+
+def without_search(kit: Kit) -> Kit:
+    """The same kit with neither an index nor a reranker, whose weights need not be here."""
+    return replace(kit, retriever=lambda *_: Nobody(), reranker=lambda *_: Nobody())
 
 
 def agents(ladder: Ladder) -> Iterator[RungSpec]:
@@ -48,7 +57,7 @@ def check_agents(assembler: Assembler, evalset: EvalSet) -> None:
     """
     for rung in agents(assembler.ladder):
         if assembler.added(rung) is None:
-            build(rung, replace(assembler.kit(rung, lambda _: Nobody()), retriever=lambda *_: Nobody()))
+            build(rung, without_search(assembler.kit(rung, lambda _: Nobody())))
             _check_metadata(rung, evalset)
 
 
