@@ -85,9 +85,12 @@ def test_the_readme_of_the_hard_questions_has_the_figures_of_the_log():
     page = (folder / "README.md").read_text(encoding="utf-8")
     log = [json.loads(line) for line in (folder / "escalation.jsonl").read_text(encoding="utf-8").splitlines()]
 
-    for entry in log[:-1]:
+    last = {entry["rung"]: entry for entry in log if entry["kind"] == "rung"}
+    assert list(last) == ["prompt", "few_shot", "rag", "advanced_rag", "decompose"]
+    for entry in last.values():
         slices = [entry["scores"]["answer"][name]["mean"] for name in ("plain", "paraphrased", "two-step", "unknown")]
-        figures = [f"{mean:.2f}" if mean else "0" for mean in (*slices, entry["scores"]["found"]["all"]["mean"])]
+        means = (*slices, entry["scores"]["found"]["all"]["mean"])
+        figures = ["-" if mean is None else f"{mean:.2f}" if mean else "0" for mean in means]
         row = next(line for line in page.splitlines() if line.startswith(f"| `{entry['rung']}`"))
         assert row.split(" | ", 1)[1] == " | ".join(figures) + " |"
 

@@ -78,3 +78,105 @@ def test_verbosely_the_terminal_shows_their_slices_and_so_do_the_reports(ladder:
     assert rung["recall"] == 0.5
     odd = {"mean": 0.0, "n": 20, "low": 0.0, "high": 0.139108, "unscored": 0}
     assert all(rung["entry"]["scores"][metric]["odd"] == odd for metric in ("recall_2", "mrr", "context_precision"))
+
+
+MODEL = "def reply(messages):\n    return 'answer 1'\n"
+BUILT_IN = """\
+[rungs.prompt]
+prompt = "p.md"
+[rungs.rag]
+prompt = "g.md"
+corpus = "kb.jsonl"
+top_k = 1
+[rungs.chained]
+kind = "decompose"
+strategy = "prompt_chain"
+chain = ["p.md", "q.md"]
+[rungs.bare_route]
+kind = "decompose"
+router = [{ to = "prompt" }]
+[rungs.route]
+kind = "decompose"
+router = [{ when = { odd = true }, to = "prompt" }, { to = "rag" }]
+"""
+
+
+def built_in(bench: Bench, thresholds: str, head: str = "", tables: str = "") -> Bench:
+    """Rungs that retrieve, and others that do not; `rag` finds the evidence of every second case."""
+    metric = f'[metrics.mrr]\nscorer = "reciprocal_rank"\n{tables}'
+    bench.make({}, head=f'model = "models.py:reply"\n{head}', thresholds=thresholds, tables=metric)
+    bench.write("ladder.toml", bench.toml.read_text(encoding="utf-8") + BUILT_IN)
+    for name, text in {"p.md": "{{ input }}", "q.md": "{{ previous }}", "g.md": "{{ context }} {{ input }}"}.items():
+        bench.write(name, text)
+    bench.write("models.py", MODEL)
+    documents = ({"id": f"kb-{n}", "text": f"question {n} {n}"} for n in range(10))
+    bench.write("kb.jsonl", "".join(json.dumps(line) + "\n" for line in documents))
+    lines = (case(n, evidence=[f"kb-{n if n % 2 else 99}"], metadata={"odd": bool(n % 2)}) for n in range(10))
+    bench.write("cases.jsonl", "".join(json.dumps(line) + "\n" for line in lines))
+    return bench
+
+
+def mrr(bench: Bench) -> dict[str, tuple[float | None, int, int]]:
+    """Rung -> mean, scored and unscored cases, by the log."""
+    figures = {entry["rung"]: entry["scores"]["mrr"]["all"] for entry in bench.log if entry["kind"] == "rung"}
+    return {rung: (figure["mean"], figure["n"], figure["unscored"]) for rung, figure in figures.items()}
+
+
+NOTHING = (None, 0, 10)
+
+
+def test_what_retrieves_nothing_has_no_figure_of_retrieval_and_what_finds_nothing_has_0(bench: Bench):
+    ran = built_in(bench, "answer = { all = 0.9 }").run("--ladder-climb=all")
+
+    assert mrr(bench) == {
+        "prompt": NOTHING, "rag": (0.5, 10, 0), "chained": NOTHING, "bare_route": NOTHING, "route": (0.0, 10, 0),
+    }  # fmt: skip
+    [prompt, rag] = [line for line in ran.lines if re.match(r"  (prompt|rag) +short ", line)]
+    assert prompt.split()[-1] == "n/a"
+    assert "0.500" in rag
+    assert "could score none" not in ran.text
+    assert "retrieves nothing" not in ran.text
+    log = bench.log
+    assert bench.run("--ladder-climb=all", "--ladder-record=none").status == 1
+    assert bench.log == log
+
+
+def test_a_threshold_of_retrieval_is_missed_by_what_retrieves_nothing_and_the_run_says_why(bench: Bench):
+    ran = built_in(bench, "answer = { all = 0.05 }\nmrr = { all = 0.4 }").run("-v")
+
+    assert ran.outcomes()["prompt"] == "SHORT"
+    assert ran.outcomes()["rag"] == "SELECTED"
+    assert bench.verdicts[:2] == ["prompt short", "rag met"]
+    assert mrr(bench) == {"prompt": (0.0, 10, 0), "rag": (0.5, 10, 0)}
+    assert "rung prompt: it has no corpus and retrieves nothing, so that it cannot meet mrr[all]" in ran.flat
+    assert "rung rag: it has no corpus" not in ran.flat
+    assert "nothing was retrieved: the rung has no corpus" in bench.run("-v", "--ladder-rung=prompt").flat
+
+
+def test_a_threshold_of_retrieval_is_not_met_where_retrieval_was_never_needed_for_the_answer(bench: Bench):
+    built_in(bench, "answer = { all = 0.05 }\nmrr = { all = 0.0 }").run("--ladder-rung=prompt")
+
+    assert mrr(bench) == {"prompt": (0.0, 10, 0)}
+
+
+def test_scores_alone_say_the_same(bench: Bench):
+    built_in(bench, "answer = { all = 0.9 }", tables='[recordings]\nstore = "local"\n').run("--ladder-climb=all")
+    log = bench.log
+    for path in (bench.folder / "recordings").rglob("*.jsonl"):
+        path.unlink()
+
+    ran = bench.run("--ladder-climb=all", "--ladder-record=none")
+
+    assert "not verifiable here" in ran.text
+    assert "out of date" not in ran.text
+    assert bench.log == log
+
+
+def test_of_a_system_that_the_test_gave_nothing_is_known(bench: Bench):
+    built_in(bench, "answer = { all = 0.9 }")
+    own = "import pytest\n\n\ndef mine(case):\n    return 'no'\n\n\n"
+    bench.write("test_support.py", own + "@pytest.mark.ladder\ndef test_support(rung):\n    rung.check(mine)\n")
+
+    bench.run("--ladder-rung=prompt")
+
+    assert mrr(bench) == {"prompt": (0.0, 10, 0)}

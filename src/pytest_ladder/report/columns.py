@@ -19,6 +19,8 @@ STATE_STYLES = {
 _VERDICT_STYLES = {Verdict.MET: "green", Verdict.SHORT: "yellow", Verdict.INCONCLUSIVE: "yellow", None: ""}
 FROM_LOG = "(log)"
 """What marks the state of a row that was not measured in this run."""
+NOT_SCORED = "n/a"
+"""The figure of a metric that scores no case of a rung, and need not."""
 
 
 SLICES_HEADING = "slices without a threshold"
@@ -115,6 +117,8 @@ def _figure_cell(row: RungRow, place: Place, summary: LadderSummary, unicode: bo
     figure = row.entry.scores.get(place.metric, {}).get(place.slice)
     if figure is None:
         return (Piece(numbers.MISSING, "dim"),)
+    if not figure.n and place.threshold is None:
+        return (Piece(NOT_SCORED, "dim"),)
     verdict = standing(figure, place, summary.rule)
     sign = mark(verdict, unicode, noisy(summary, row, figure, place.threshold))
     text = numbers.score(figure.mean, threshold=place.threshold)

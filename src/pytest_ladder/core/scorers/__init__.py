@@ -17,7 +17,14 @@ from pytest_ladder.core.scorers.numeric import Numeric
 from pytest_ladder.core.scorers.options import from_options
 from pytest_ladder.core.scorers.outcome import aapply, apply
 from pytest_ladder.core.scorers.overlap import Groundedness
-from pytest_ladder.core.scorers.ranking import ContextPrecision, NdcgAtK, PrecisionAtK, RecallAtK, ReciprocalRank
+from pytest_ladder.core.scorers.ranking import (
+    ContextPrecision,
+    NdcgAtK,
+    PrecisionAtK,
+    Ranking,
+    RecallAtK,
+    ReciprocalRank,
+)
 from pytest_ladder.core.scorers.schema import JsonSchema
 from pytest_ladder.core.scorers.steps import Steps
 from pytest_ladder.core.scorers.style import Length, Style
@@ -25,7 +32,7 @@ from pytest_ladder.core.scorers.tools import ToolCalls
 from pytest_ladder.core.scores import Scorer, ScorerFactory
 from pytest_ladder.errors import InvalidRequest
 
-__all__ = ["SCORERS", "aapply", "apply", "build_scorer"]
+__all__ = ["RETRIEVAL", "SCORERS", "aapply", "apply", "build_scorer"]
 
 _CLASSES: Mapping[str, type[Any]] = {
     "exact_match": ExactMatch,
@@ -55,6 +62,8 @@ SCORERS: Mapping[str, ScorerFactory] = MappingProxyType(
     {name: partial(from_options, name, scorer) for name, scorer in _CLASSES.items()}
 )
 """Name -> what builds the scorer from a metric's options."""
+RETRIEVAL = frozenset(name for name, scorer in _CLASSES.items() if issubclass(scorer, Ranking))
+"""Those that judge what was retrieved, whatever was made of it."""
 
 
 def build_scorer(name: str, options: Mapping[str, Json]) -> Scorer:

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 
 from pytest_ladder.core.scores import Outcome, Score, Scored, Unscored
 
+NOT_APPLICABLE = Unscored("not applicable: the rung retrieves nothing")
+"""What they say of a rung without a corpus, where no threshold asks for them."""
 NAMED = 5
 """Documents that a note names, at most."""
 

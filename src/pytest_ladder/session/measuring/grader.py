@@ -23,6 +23,7 @@ from pytest_ladder.report.numbers import plural
 from pytest_ladder.session.evidence import altered, grown, reworded, rung_entries
 from pytest_ladder.session.ladder_files import LadderFiles
 from pytest_ladder.session.measuring import spent
+from pytest_ladder.session.measuring.applicable import applied, unmeetable
 from pytest_ladder.session.measuring.curtailing import Collected, Curtailing, applies, binary_metrics
 from pytest_ladder.session.measuring.curtailing import Outcomes as Known
 from pytest_ladder.session.measuring.local_scores import keep_scores, known_scores
@@ -63,7 +64,7 @@ class Grader:
     def _graded(
         self, rung: RungSpec, prints: Fingerprint, evalset: EvalSet, got: Collected, outcomes: Known
     ) -> RungResult:
-        contract = self._graded_by(rung, evalset)
+        contract, outcomes = self._graded_by(rung, evalset), applied(self.files, rung, prints, outcomes)
         evaluation = grade(
             contract, rung.id, evalset, got.records, got.errors, outcomes, asked=got.asked, unasked=got.unasked,
             binary=binary_metrics(contract, self.files.assembler.scorers()) if got.unasked else (),
@@ -81,7 +82,7 @@ class Grader:
             rung.id, evaluation, entry, got.asked, fault, missing,
             tuple(dict.fromkeys((metric, why) for _, metric, why in unjudged))[:1] if missing else (),
             self._spent(rung, evalset, evaluation, got, unjudged if missing else []), got.unverifiable,
-            self._notes(prints, evaluation, got), misses(evaluation, self.ladder.show),
+            self._notes(rung, prints, evaluation, got), misses(evaluation, self.ladder.show),
             requests=request_figures(got.records),
         )  # fmt: skip
 
@@ -111,9 +112,10 @@ class Grader:
         known = [e for e in entries if (e.evalset, e.fingerprint) == (entry.evalset, entry.fingerprint)]
         return "" if grown(known, answers, evalset) else fault
 
-    def _notes(self, prints: Fingerprint, evaluation: Evaluation, got: Collected) -> tuple[str, ...]:
+    def _notes(self, rung: RungSpec, prints: Fingerprint, evaluation: Evaluation, got: Collected) -> tuple[str, ...]:
+        """What is to be said of the rung besides its figures."""
         aside = f"rung {evaluation.rung}: {plural(got.set_aside, 'case')} in error: the verdict is certain without"
-        unscored = silent(evaluation, self.ladder.show)
+        unscored = (*unmeetable(self.files, rung, prints), *silent(evaluation, self.ladder.show))
         way = "" if got.errors else one_way(record.answer for record in got.records)
         routed = [f"rung {evaluation.rung}: its router sent every case to {way}"] if way else []
         return (*prints.warnings, *mixture(evaluation), *unscored, *routed, *([aside] if got.set_aside else []))

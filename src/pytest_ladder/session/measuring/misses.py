@@ -6,6 +6,7 @@ import json
 
 from pytest_ladder.core.canonical import Json
 from pytest_ladder.core.evaluation import CaseResult, Evaluation
+from pytest_ladder.core.scorers.ranking import NOT_APPLICABLE
 from pytest_ladder.core.scores import Score, Unscored
 from pytest_ladder.core.summary import Miss
 
@@ -34,13 +35,16 @@ def _unscored(evaluation: Evaluation) -> list[tuple[CaseResult, str]]:
 def silent(evaluation: Evaluation, show: str) -> tuple[str, ...]:
     """The metrics without a threshold by which not one answer could be scored, and why, one text each.
 
-    With a threshold each of these cases is an error, and told as one.
+    With a threshold each of these cases is an error, and told as one. That a metric of retrieval does not apply to a
+    rung without a corpus is no news.
     """
     answered = [result for result in evaluation.cases if result.error is None]
     found = []
     for metric in evaluation.scores:
         outcomes = [result.scores[metric] for result in answered if metric in result.scores]
         if metric in evaluation.gating or not outcomes or any(isinstance(outcome, Score) for outcome in outcomes):
+            continue
+        if outcomes[0] == NOT_APPLICABLE:
             continue
         why = f": {getattr(outcomes[0], 'reason', '')}" if show == "text" else ""
         found.append(f"rung {evaluation.rung}: {metric} could score none of {len(outcomes)} answers{why}")
