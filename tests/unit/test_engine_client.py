@@ -177,3 +177,45 @@ def test_the_time_that_was_not_the_models_own_is_idle():
 
     assert (ledger.asked, len(ledger.calls)) == (1, 2)
     assert ledger.idle_s == pytest.approx(1.5 - 0.5)
+
+
+# --- calls that belong to no answer have its bounds -------------------------------------------------------------------
+
+
+class Slow(Echo):
+    """Takes its time, and counts how many wait for it at once."""
+
+    def __init__(self, seconds: float = 0.01) -> None:
+        super().__init__()
+        self.seconds, self.now, self.most = seconds, 0, 0
+
+    async def complete(self, request: Request, /) -> Reply:
+        self.now += 1
+        self.most = max(self.most, self.now)
+        await asyncio.sleep(self.seconds)
+        self.now -= 1
+        return await super().complete(request)
+
+
+@pytest.mark.parametrize("concurrency", [1, 3])
+def test_no_more_of_them_are_made_at_a_time_than_answers_may_be(concurrency: int):
+    model = Slow()
+    asked = client(model, concurrency=concurrency)
+
+    async def work() -> None:
+        await asyncio.gather(*(asked.chat([{"role": "user", "content": str(n)}]) for n in range(9)))
+
+    asyncio.run(work())
+    assert (len(model.requests), model.most) == (9, concurrency)
+
+
+def test_one_that_gets_no_reply_ends_with_the_time_of_an_answer():
+    with pytest.raises(
+        ModelFailed, match=r"prompt.*: echo gave no reply within 0.01 s\. Raise `--ladder-t"
+    ):
+        ask(client(Slow(30), timeout_s=0.01))
+
+
+def test_a_time_out_of_the_model_itself_is_not_taken_for_it():
+    with pytest.raises(TimeoutError, match="of its own"):
+        ask(client(Echo(TimeoutError("of its own"))))

@@ -60,6 +60,19 @@ def test_a_case_with_one_unscored_repeat_is_unscored() -> None:
     assert (found.errors, found.verdict) == (1, Verdict.ERROR)
 
 
+def test_a_case_need_be_scored_only_by_what_a_threshold_asks_of_its_slices() -> None:
+    spec = ladder({"answer": {"edge": 0.5}})
+    unscored = {("c1", 0, "answer"): Score(1.0), ("c2", 0, "answer"): Unscored("the case names no evidence")}
+
+    found = grade(spec, "prompt", TWO, [record("c1"), record("c2")], [], unscored)
+    assert (found.errors, found.verdict) == (0, Verdict.MET)
+    assert found.scores["answer"]["all"].unscored == 1, "it is counted where it is"
+
+    swapped = {("c1", 0, "answer"): Unscored("the case names no evidence"), ("c2", 0, "answer"): Score(1.0)}
+    found = grade(spec, "prompt", TWO, [record("c1"), record("c2")], [], swapped)
+    assert (found.errors, found.verdict) == (1, Verdict.ERROR)
+
+
 def test_a_case_in_error_is_unscored_with_the_reason_and_never_zero() -> None:
     fault = CaseError("c2", 0, "took 30 s", "timeout")
 

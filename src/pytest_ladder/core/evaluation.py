@@ -52,7 +52,7 @@ def grade(
     kept = table.kept(evalset)
     limits = _limits(ladder, kept)
     checks = values.checks(limits)
-    broken = sum(_broken(result, ladder.thresholds) for result in cases)
+    broken = sum(_broken(result, ladder.deciding(result.case)) for result in cases)
     mixed = _mixed(kept)
     verdict = Verdict.ERROR if mixed else _verdict(ladder, checks, broken, len(evalset))
     clear = checks if ladder.decision.rule == CONFIDENT else values.checks(limits, CONFIDENT)
@@ -218,10 +218,10 @@ def _verdict(ladder: Ladder, checks: Sequence[Check], broken: int, cases: int) -
     return verdict_of(checks)
 
 
-def _broken(result: CaseResult, thresholds: Mapping[str, object]) -> bool:
+def _broken(result: CaseResult, deciding: Iterable[str]) -> bool:
     if result.unasked:
         return False
-    lacking = (metric for metric in thresholds if result.value(metric) is None and not result.unjudged(metric))
+    lacking = (metric for metric in deciding if result.value(metric) is None and not result.unjudged(metric))
     return result.error is not None or any(True for _ in lacking)
 
 

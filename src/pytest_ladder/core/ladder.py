@@ -8,6 +8,7 @@ from datetime import date
 from pathlib import Path
 
 from pytest_ladder.core.canonical import Json
+from pytest_ladder.core.cases import ALL, Case
 from pytest_ladder.core.places import Lines, Source
 from pytest_ladder.core.prices import Price
 from pytest_ladder.core.rungs import REQUIRED, Kind, RungSpec
@@ -127,6 +128,11 @@ class Ladder:
     """Judged metric -> why it may not decide: its agreement with people is not shown. A threshold on it stays open."""
     lines: Lines | None = field(default=None, compare=False, repr=False)
     """Where in ladder.toml its keys stand."""
+
+    def deciding(self, case: Case) -> tuple[str, ...]:
+        """The metrics with a threshold on all cases or on a slice of this one: unscored by any, it is in error."""
+        slices = {ALL, *case.slices}
+        return tuple(metric for metric, row in self.thresholds.items() if not slices.isdisjoint(row))
 
     @property
     def folder(self) -> Path:

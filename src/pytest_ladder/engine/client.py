@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from pytest_ladder.core.answers import Call, Reply, Request
 from pytest_ladder.core.canonical import Json, short
@@ -97,6 +98,10 @@ class Client:
     """Of a hosted model: how fast it is asked, and how often again; None for a model that is asked at once."""
     clean: Callable[[str], str] = str
     """Takes secrets out of what a provider says."""
+    concurrency: int = 16
+    """Most calls at a time that belong to no answer in the making; answers are counted elsewhere."""
+    timeout_s: float = 600.0
+    """For one such call; one of an answer has what is left of the answer's time."""
     _model: Model | None = None
     _price: Price | None = None
 
@@ -117,7 +122,7 @@ class Client:
         if call is None:
             cold = not self.read_only and is_cold(self.model())
             try:
-                reply = await self._ask(request, digest, ledger)
+                reply = await (self._ask(request, digest, ledger) if ledger else self._aside(request, digest))
             except ModelFailed:
                 if ledger is not None:  # where the system goes on without it, it is no part of its answer's time
                     ledger.idle_s += time.perf_counter() - start
@@ -143,7 +148,23 @@ class Client:
         seed = seed_of_attempt(self.seed, _attempts.get())
         return Request(self.name, tuple(messages), {**self.options, **options}, seed, repeat, self.files)
 
-    async def _ask(self, request: Request, digest: str, ledger: Ledger | None) -> Reply:
+    async def _aside(self, request: Request, digest: str) -> Reply:
+        """A call that belongs to no answer: it has the bounds that an answer has."""
+        async with self._places:
+            try:
+                async with asyncio.timeout(self.timeout_s) as deadline:
+                    return await self._ask(request, digest, Ledger(deadline=time.monotonic() + self.timeout_s))
+            except TimeoutError:
+                if not deadline.expired():
+                    raise
+                told = f"{request.model} gave no reply within {self.timeout_s:g} s"
+                raise ModelFailed(message(self.where, told, next_step="raise `--ladder-timeout`")) from None
+
+    @cached_property
+    def _places(self) -> asyncio.Semaphore:
+        return asyncio.Semaphore(self.concurrency)
+
+    async def _ask(self, request: Request, digest: str, ledger: Ledger) -> Reply:
         if self.read_only:
             raise MissingRecording(
                 message(
@@ -158,7 +179,7 @@ class Client:
         self.meter.reserve(usd, tokens)
         reply = None
         try:
-            reply = await self._complete(request, ledger or Ledger())
+            reply = await self._complete(request, ledger)
         finally:
             self.meter.settle(reply, usd, tokens)
         return reply

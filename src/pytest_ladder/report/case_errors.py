@@ -19,7 +19,7 @@ _VARYING = re.compile(r"(?P<place>\.py:\d+)|'[^']*'|\"[^\"]*\"|0x[0-9a-fA-F]+|\b
 def case_errors(ladder: Ladder, evaluation: Evaluation) -> str:
     """Tell of a rung's cases in error: the commonest reasons, with the cases that show them, and what to do."""
     count, all_ = evaluation.errors, len(evaluation.cases)
-    unjudged = sum(any(map(case.unjudged, ladder.thresholds)) for case in evaluation.cases)
+    unjudged = sum(any(map(case.unjudged, ladder.deciding(case.case))) for case in evaluation.cases)
     lost = f", {unjudged} without a verdict of their judge" if unjudged else ""
     lines = [f"{ladder.where}: rung {evaluation.rung}: {count} of {all_} cases in error{lost}."]
     groups: dict[str, dict[str, str]] = {}
@@ -39,8 +39,9 @@ def _reasons(case: CaseResult, ladder: Ladder) -> Iterator[str]:
     if case.error is not None:
         yield case.error.message if ladder.show == "text" else case.error.kind
         return
+    deciding = ladder.deciding(case.case)
     for metric, outcome in case.scores.items():
-        if metric in ladder.thresholds and isinstance(outcome, Unscored):
+        if metric in deciding and isinstance(outcome, Unscored):
             yield f"unscored by {metric}: {outcome.reason}" if ladder.show == "text" else f"unscored by {metric}"
 
 

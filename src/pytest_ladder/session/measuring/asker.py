@@ -185,6 +185,8 @@ class Asker:
             stray=lambda call: self.calls.add(rung.id, [self.scrubber.call(call)]),
             pace=self.files.shared.pace(rung.model),
             clean=lambda said: self.scrubber.secrets.clean(said),
+            concurrency=self.settings.concurrency,
+            timeout_s=self.settings.timeout_s,
         )
 
     def _model_files(self, rung: RungSpec) -> str:

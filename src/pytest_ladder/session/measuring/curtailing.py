@@ -87,7 +87,8 @@ class Curtailing:
 
     def unjudged(self, case: Case, outcomes: Outcomes) -> bool:
         """Whether a judge that decides failed at a case: it can still end in any way, as one that was not asked."""
-        found = (outcomes.get((case.id, n, metric)) for n in self.repeats for metric in self.ladder.thresholds)
+        deciding = self.ladder.deciding(case)
+        found = (outcomes.get((case.id, n, metric)) for n in self.repeats for metric in deciding)
         return any(isinstance(outcome, Unscored) and outcome.unjudged for outcome in found)
 
     def unasked(self, complete: Iterable[str], outcomes: Outcomes) -> frozenset[str]:

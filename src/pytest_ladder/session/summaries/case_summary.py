@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from pytest_ladder.core.answers import Answer
@@ -77,10 +77,18 @@ def rung_cases(standing: Standing, result: RungResult, cases: Sequence[CaseResul
     """Case id -> what a rung made of some of its cases; no answers where they are not here."""
     metrics, labels = _gating(result.evaluation), labelled(standing.run.labels, result.rung)
     texts, asked = standing.ladder.show == "text", [one for one in cases if not one.unasked]
-    made = {one.case.id: _rung_case(one, metrics, labels.get(one.case.id, ""), texts) for one in asked}
+    made = {
+        one.case.id: _rung_case(one, metrics, _spared(standing, one), labels.get(one.case.id, ""), texts)
+        for one in asked
+    }
     told = standing.told(result, [one for one in asked if _unknown(made[one.case.id], labels.get(one.case.id, ""))])
     made = {case: replace(one, kind=told.get(case, one.kind)) for case, one in made.items()}
     return {case: replace(one, answer=None) for case, one in made.items()} if result.unverifiable else made
+
+
+def _spared(standing: Standing, result: CaseResult) -> Collection[str]:
+    """The metrics whose thresholds are on slices that a case is not in: it may go without their score."""
+    return set(standing.ladder.thresholds).difference(standing.ladder.deciding(result.case))
 
 
 def _unknown(made: RungCase, label: str) -> bool:
@@ -101,12 +109,15 @@ def case_summary(case: Case, rungs: Mapping[str, RungCase], texts: bool) -> Case
     return CaseSummary(case.id, slices, rungs, shown(case.input), expected, case.evidence)
 
 
-def _rung_case(result: CaseResult, metrics: Sequence[str], label: str, texts: bool) -> RungCase:
+def _rung_case(
+    result: CaseResult, metrics: Sequence[str], spared: Collection[str], label: str, texts: bool
+) -> RungCase:
     low = any(value < 1.0 for metric in metrics if (value := result.value(metric)) is not None)
     metrics = [*metrics, *(metric for metric in result.scores if metric not in metrics and result.unjudged(metric))]
     scores = {metric: result.value(metric) for metric in metrics}
     unscored = result.error is not None or any(
-        score is None and not (low and result.unjudged(metric)) for metric, score in scores.items()
+        score is None and metric not in spared and not (low and result.unjudged(metric))
+        for metric, score in scores.items()
     )
     failed = unscored or low
     kind = (ERROR if unscored else label or str(FailureKind.UNKNOWN)) if failed else ""
