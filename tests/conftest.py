@@ -19,7 +19,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 """Told before PyTorch is loaded: the threads of several processes on a few cores mostly wait for each other."""
 
 LEAN = "-p no:hypothesispytest -p no:anyio"
-"""Plugins that an inner run has no use for: a quarter of what starting pytest takes, in each worker again."""
+"""Plugins that an inner run has no use for: a sixth of what it takes in a process of its own."""
 
 
 @pytest.fixture(scope="session", autouse=True)
