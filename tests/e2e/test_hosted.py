@@ -89,6 +89,11 @@ def asked(request: pytest.FixtureRequest, loop: LoopThread, monkeypatch: pytest.
             made.model.close()
 
 
+def within(status: int) -> Act:
+    """What a proxy says that has sent its own status before the provider behind it failed."""
+    return Act(200, json.dumps({"error": {"code": status, "message": "Provider returned error"}}).encode())
+
+
 def fails(asked: Asked, act: Act, kind: type[LadderError]) -> Any:
     asked.server.script = lambda _: act
     before = len(asked.server.requests)
@@ -177,6 +182,10 @@ def test_a_stop_by_length_or_filter_is_an_answer(asked: Asked, reason: str):
                      ModelFailed, id="context"),
         pytest.param(failing(400, code="content_filter", text="content management policy"), ModelFailed, id="filter"),
         pytest.param(saying("x", choices=[]), ModelFailed, id="no choices"),
+        pytest.param(within(502), ModelUnavailable, id="502 within 200"),
+        pytest.param(within(429), ModelUnavailable, id="429 within 200"),
+        pytest.param(within(401), ModelRefused, id="401 within 200"),
+        pytest.param(within(400), ModelFailed, id="400 within 200"),
     ],
 )  # fmt: skip
 def test_whatever_is_no_answer_is_an_error_that_says_whether_asking_again_helps(
@@ -385,6 +394,7 @@ def test_arguments_that_are_no_json_to_keep_stay_as_they_are(direct: Asked, writ
     ("name", "fault"),
     [
         ("openai_compatible:http://127.0.0.1:8000/v1", "the name of the model is missing"),
+        ("openai_compatible:tiny", "the name of the model is missing"),
         ("openai_compatible:http://127.0.0.1:8000/v1#", "the name of the model is missing"),
         ("openai_compatible:#m", "the address is missing"),
         ("openai_compatible:127.0.0.1:8000/v1#m", "this is no address"),

@@ -175,11 +175,16 @@ def no_reply(name: str, said: object) -> ModelFailed:
 def to_reply(body: Json, name: str, terms: Terms, latency_s: float) -> Reply:
     """Read the body of a chat completion, strictly: whatever is not one is an error, never an answer.
 
+    A proxy that has begun to answer puts the status of the provider behind it into the body; that is read as a status.
+
     Raises:
         ModelFailed: it is no chat completion.
+        ModelUnavailable: it is the status of a provider that may answer the next time.
         ModelRefused: tokens cost something, and it does not say how many they were.
     """
     choices = body.get("choices") if isinstance(body, dict) else None
+    if not choices and (within := _status_within(body)) is not None:
+        raise fault_of_status(name, *within, {})
     choice = choices[0] if isinstance(choices, list) and choices else None
     told = choice.get("message") if isinstance(choice, dict) else None
     if not isinstance(told, dict):
@@ -196,6 +201,15 @@ def to_reply(body: Json, name: str, terms: Terms, latency_s: float) -> Reply:
         text or str(told.get("refusal") or ""), returned if isinstance(returned, str) and returned else name,
         finish or "stop", prompt, answer, terms.price.cost(prompt, answer), latency_s, tool_calls=tools,
     )  # fmt: skip
+
+
+def _status_within(body: Json) -> tuple[int, str] | None:
+    """Status and words of `{"error": {"code": 502, "message": ...}}`; None where the body has none."""
+    error = body.get("error") if isinstance(body, dict) else None
+    code = error.get("code") if isinstance(error, dict) else None
+    if not isinstance(error, dict) or not isinstance(code, int) or not 400 <= code < 600:
+        return None
+    return code, str(error.get("message") or "without a word")
 
 
 def tokens(usage: Json, name: str, terms: Terms) -> tuple[int, int]:

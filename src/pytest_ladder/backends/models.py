@@ -39,7 +39,7 @@ def is_local(name: str) -> bool:
 
 def is_function(name: str) -> bool:
     """Whether a model is the user's own: `models.py:function` or `package.module:function`."""
-    return not is_local(name) and _FUNCTION.fullmatch(name) is not None
+    return not name.startswith((LOCAL, PREFIX)) and _FUNCTION.fullmatch(name) is not None
 
 
 def is_hosted(name: str) -> bool:
