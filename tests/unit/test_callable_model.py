@@ -135,7 +135,8 @@ def test_names_of_functions_are_known_as_such(name):
 
 
 @pytest.mark.parametrize("name", ["openai/gpt-4.1-mini", "gpt-4o", "ollama/llama3:8b", "bedrock/a.b-v1:0", "a:b:c",
-                                  "ft:gpt-4o-mini:org::id", "openai_compatible:http://h:1/v1#m", "openai_compatible:tiny"])  # fmt: skip
+                                  "ft:gpt-4o-mini:org::id", "openai_compatible:http://h:1/v1#m",
+                                  "openai_compatible:tiny"])  # fmt: skip
 def test_names_of_hosted_models_are_no_functions(name):
     assert is_hosted(name)
     assert not is_hosted("local:models/base")
