@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -104,16 +105,19 @@ def server() -> Iterator[Loopback]:
 
 
 def scripted(server: Loopback, replies: Mapping[str, str]) -> None:
-    """Let the server reply by the first word of all that is sent; a search gets another query each time."""
+    """Let the server reply by the first word of all that is sent; what is asked of one case is asked of no other."""
 
     def act(seen: Seen) -> Act:
         words = {str(part["content"] or "").split(" ")[0] for part in seen.body["messages"]}
         said = next((reply for word, reply in replies.items() if word in words), None)
         if said is None and not seen.body.get("tools"):
             said = f"draw {seen.number}"
+        if said is None:
+            return OK
         if said == "SEARCH":
             said += f": words {seen.number}"
-        return OK if said is None else saying(said, usage=USED)
+        question = re.search("question [0-9]+", str(seen.body["messages"]))
+        return saying(said.replace("?", f" of {question[0]}?") if question else said, usage=USED)
 
     server.script = act
 

@@ -153,10 +153,11 @@ def test_a_threshold_of_retrieval_is_missed_by_what_retrieves_nothing_and_the_ru
     assert "nothing was retrieved: the rung has no corpus" in bench.run("-v", "--ladder-rung=prompt").flat
 
 
-def test_a_threshold_of_retrieval_is_not_met_where_retrieval_was_never_needed_for_the_answer(bench: Bench):
-    built_in(bench, "answer = { all = 0.05 }\nmrr = { all = 0.0 }").run("--ladder-rung=prompt")
+def test_a_threshold_that_asks_for_nothing_is_not_told_of(bench: Bench):
+    ran = built_in(bench, "answer = { all = 0.05 }\nmrr = { all = 0.0 }").run("--ladder-rung=prompt")
 
     assert mrr(bench) == {"prompt": (0.0, 10, 0)}
+    assert "retrieves nothing" not in ran.text
 
 
 def test_scores_alone_say_the_same(bench: Bench):

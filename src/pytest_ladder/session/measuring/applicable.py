@@ -46,7 +46,8 @@ def retrieves(files: LadderFiles, rung: RungSpec, prints: Fingerprint) -> bool:
 def unmeetable(files: LadderFiles, rung: RungSpec, prints: Fingerprint) -> tuple[str, ...]:
     """The thresholds that a rung misses because it retrieves nothing, in one text; none where it retrieves."""
     asked = [metric.name for metric in files.ladder.metrics if metric.scorer in RETRIEVAL]
-    missed = [f"{metric}[{slice_}]" for metric in asked for slice_ in files.ladder.thresholds.get(metric, ())]
+    rows = ((metric, files.ladder.thresholds.get(metric, {})) for metric in asked)
+    missed = [f"{metric}[{slice_}]" for metric, row in rows for slice_, least in row.items() if least > 0]
     if not missed or retrieves(files, rung, prints):
         return ()
     return (f"rung {rung.id}: it has no corpus and retrieves nothing, so that it cannot meet {', '.join(missed)}",)
