@@ -281,6 +281,10 @@ def test_a_checkpoint_without_a_chat_template_is_refused(checkpoint):
 
 def test_a_folder_that_holds_no_model_is_refused(tmp_path):
     (tmp_path / "checkpoint").mkdir()
+    with pytest.raises(InvalidRequest, match="there are no weights in this folder"):
+        local(tmp_path)
+
+    (tmp_path / "checkpoint" / "model.safetensors").write_bytes(b"no weights")
     model = local(tmp_path)
     with pytest.raises(InvalidRequest, match="the model cannot be loaded"):
         together(model, request("Hello"))
