@@ -198,3 +198,11 @@ def test_of_many_documents_the_best_and_the_evidence_are_shown():
 
     assert [one.id for one in shown] == [*(f"d{n}" for n in range(MOST_FOUND)), "d70"]
     assert more == 100 - MOST_FOUND - 1
+
+
+def test_of_a_hundred_documents_of_evidence_no_more_are_shown_than_of_others():
+    found = [Found(f"d{n}", relevant=n >= 5) for n in range(100)]
+    shown, more = shortened(found)
+
+    assert [one.id for one in shown] == [f"d{n}" for n in range(MOST_FOUND + 5)]
+    assert more == 100 - len(shown)

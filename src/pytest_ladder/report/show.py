@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from pytest_ladder.core.case_summary import RungCase, ShownCase
 from pytest_ladder.report import numbers
 from pytest_ladder.report.page import INDENT, LEAST_WIDTH, Page
-from pytest_ladder.report.trace import FAILED, REFUSED, Line, shortened, ways
+from pytest_ladder.report.trace import FAILED, REFUSED, Found, Line, shortened, ways
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -64,7 +64,9 @@ class _Case:
             if text:
                 yield label, "dim", self._text(text)
         if case.evidence:
-            yield "evidence", "dim", self._documents([(id_, "", True) for id_ in case.evidence])
+            found = [Found(id_, relevant=True) for id_ in case.evidence]
+            kept, more = (tuple(found), 0) if self.whole else shortened(found)
+            yield "evidence", "dim", self._documents([(one.id, "", True) for one in kept], more)
 
     def _rung(self, rung: str, found: RungCase) -> Iterator[RenderableType]:
         word, style = ("fails", "bold red") if found.failed else ("right", "bold green")

@@ -122,8 +122,13 @@ def ways(answers: Iterable[Answer], evidence: Collection[str] = ()) -> tuple[Way
 
 
 def shortened(found: Sequence[Found]) -> tuple[tuple[Found, ...], int]:
-    """The best documents of a step and those further down that are evidence, and how many others there were."""
-    kept = (*found[:MOST_FOUND], *(one for one in found[MOST_FOUND:] if one.relevant))
+    """The best documents of a step and those further down that are evidence, and how many others there were.
+
+    Of evidence too no more than `MOST_FOUND` are kept: a case may name a hundred documents of which one would do.
+    """
+    best, rest = found[:MOST_FOUND], found[MOST_FOUND:]
+    room = MOST_FOUND - sum(one.relevant for one in best)
+    kept = (*best, *[one for one in rest if one.relevant][:room])
     return kept, len(found) - len(kept)
 
 
