@@ -210,9 +210,7 @@ def test_no_more_of_them_are_made_at_a_time_than_answers_may_be(concurrency: int
 
 
 def test_one_that_gets_no_reply_ends_with_the_time_of_an_answer():
-    with pytest.raises(
-        ModelFailed, match=r"prompt.*: echo gave no reply within 0.01 s\. Raise `--ladder-t"
-    ):
+    with pytest.raises(ModelFailed, match=r"prompt.*: echo gave no reply within 0.01 s\. Raise `--ladder-t"):
         ask(client(Slow(30), timeout_s=0.01))
 
 
