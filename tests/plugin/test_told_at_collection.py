@@ -202,6 +202,14 @@ def test_without_litellm_the_rung_names_the_extra_in_its_turn(ladder: Bench):
             'model = "openai/gpt-4.1-mini"\nmodel_options = { temprature = 1 }',
             "model openai/gpt-4.1-mini: model_options: unknown option, got 'temprature'. Did you mean `temperature`?",
         ),
+        (
+            'model = "openai/gpt-4.1-mini"\nmodel_options = { temperature = "hot" }',
+            "model openai/gpt-4.1-mini: model_options: `temperature` cannot be used, got 'hot'; expected a number",
+        ),
+        (
+            f'{VERIFIED}verifier = "openai/gpt-4.1-mini"\nverifier_options = {{ max_tokens = 0.5 }}',
+            "18: [rungs.few_shot] verifier: model openai/gpt-4.1-mini: model_options: `max_tokens` cannot be used",
+        ),
     ],
 )  # fmt: skip
 def test_a_model_that_cannot_be_asked_is_told(ladder: Bench, keys: str, told: str):
@@ -216,6 +224,19 @@ def test_an_option_that_only_its_provider_knows_goes_along(ladder: Bench):
     ladder.write("ladder.toml", f'{HEAD}{FEW}model = "openai/gpt-4.1-mini"\n{options}\n')
 
     assert ladder.run().status == 0
+
+
+@pytest.mark.parametrize(
+    ("table", "told"),
+    [
+        (FEW + 'output_mode = "prompt"', "16: [rungs.few_shot] output_mode: nothing here uses it. Set `output` too"),
+        (RAG + "repair_attempts = 2", "15: [rungs.rag] repair_attempts: nothing here uses it. Set `output` too"),
+        (RAG + "k = 2", "15: [rungs.rag] k: nothing here uses it. Set `examples` too"),
+        (ADVANCED + 'select = "bm25"', "15: [rungs.advanced_rag] select: nothing here uses it. Set `examples` too"),
+    ],
+)
+def test_a_key_that_nothing_uses_is_told(ladder: Bench, table: str, told: str):
+    assert f"evals/support/ladder.toml:{told}" in refused(ladder, f"{table}\n")
 
 
 # --- the options of a judge ------------------------------------------------------------------------------------------

@@ -1,11 +1,16 @@
-"""The options of a hosted model by their spelling: what a server does not know it may leave out without a word."""
+"""The options of a hosted model, as far as all providers take them alike: their spelling, and a few values.
+
+What a server does not know it may leave out without a word.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from difflib import get_close_matches
 
 from pytest_ladder.backends.hosted import SETTINGS
+from pytest_ladder.backends.options import Rule, check_options, is_integer, is_number
+from pytest_ladder.core.canonical import Json
 from pytest_ladder.errors import InvalidRequest, message
 
 KNOWN = (
@@ -24,14 +29,27 @@ ALIKE = 0.85
 """How alike two names are, from 0 to 1 (`difflib`), of which one is a slip of the other."""
 
 
-def check_spelling(options: Iterable[str], name: str) -> None:
-    """Refuse an option that nobody is known to take, and whose name all but is that of one that is.
+_TOKENS = Rule(is_integer, "a whole number")
+RULES: Mapping[str, Rule] = {
+    "temperature": Rule(lambda value: is_number(value) and value >= 0, "a number from 0"),
+    "top_p": Rule(lambda value: is_number(value) and 0 <= value <= 1, "a number from 0 to 1"),
+    "max_tokens": _TOKENS,
+    "max_completion_tokens": _TOKENS,
+}
+"""What no provider takes otherwise."""
+
+
+def check_sent(options: Mapping[str, Json], name: str) -> None:
+    """Check what goes along with the requests of a hosted model, as far as can be known without it.
 
     Raises:
-        InvalidRequest: there is such an option.
+        InvalidRequest: a value that no provider takes, or an option that none is known to take and whose name all but
+            is that of one that is.
     """
+    where = f"model {name}: model_options"
+    check_options({key: value for key, value in options.items() if key in RULES}, RULES, where)
     for option in options:
         near = [] if option in KNOWN else get_close_matches(option, KNOWN, n=1, cutoff=ALIKE)
         if near:
             step = f"did you mean `{near[0]}`?"
-            raise InvalidRequest(message(f"model {name}: model_options", "unknown option", got=option, next_step=step))
+            raise InvalidRequest(message(where, "unknown option", got=option, next_step=step))

@@ -9,7 +9,7 @@ from pathlib import Path
 from pytest_ladder.backends import litellm_list
 from pytest_ladder.backends.decoding import Decoding
 from pytest_ladder.backends.hosted import Terms, check_call, check_settings, unpriced
-from pytest_ladder.backends.hosted_options import check_spelling
+from pytest_ladder.backends.hosted_options import check_sent
 from pytest_ladder.backends.models import LOCAL, LOCAL_SETTINGS, is_function, is_hosted, is_local, settings_of
 from pytest_ladder.backends.openai_compatible import PREFIX, OpenAICompatible
 from pytest_ladder.backends.options import check_options
@@ -19,7 +19,7 @@ from pytest_ladder.errors import InvalidRequest, MissingDependency, message
 
 
 def check_model(name: str, options: Mapping[str, Json], price: Price | None, folder: Path, *, asked: bool) -> None:
-    """Check a model's options and, where it is to be asked, their spelling, its name, its price and its weights.
+    """Check a model's options and, where it is to be asked, what goes along, its name, its price and its weights.
 
     Nothing is asked or loaded, no key is looked for, and a package that is not installed is no fault yet.
 
@@ -45,7 +45,7 @@ def check_model(name: str, options: Mapping[str, Json], price: Price | None, fol
         check_settings(settings, name)
         check_call(sent, name)
     if asked and is_hosted(name):
-        check_spelling(sent, name)
+        check_sent(sent, name)
     if asked and not is_function(name):
         with suppress(MissingDependency):
             _check_served(name, settings, price, folder)

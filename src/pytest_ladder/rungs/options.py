@@ -60,6 +60,13 @@ def table(spec: RungSpec, key: str) -> Mapping[str, Json]:
     return value
 
 
+def check_used(spec: RungSpec, keys: Sequence[str], by: str) -> None:
+    """Refuse keys that mean nothing where the key `by` is absent; raises InvalidFile."""
+    for key in keys if by not in spec.options else ():
+        if key in spec.options:
+            raise InvalidFile(message(where(spec, key), "nothing here uses it", next_step=f"set `{by}` too"))
+
+
 def flag(spec: RungSpec, key: str) -> bool:
     """A key that is true or false, false where it is absent; else InvalidFile."""
     value = spec.options.get(key, False)

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from pytest_ladder.core.cases import Question
 from pytest_ladder.core.ports import Document, Example, Kit, Retriever
-from pytest_ladder.core.rungs import RungSpec
+from pytest_ladder.core.rungs import Kind, RungSpec
 from pytest_ladder.errors import InvalidFile, message
 from pytest_ladder.rungs import options
 
@@ -55,11 +55,13 @@ def read_examples(spec: RungSpec, kit: Kit, *, needed: bool = False) -> Examples
     """The examples that a rung's `examples`, `k` and `select` ask for; none where `examples` is absent.
 
     Raises:
-        InvalidFile: a key that cannot be used, or fewer examples than `k`.
+        InvalidFile: a key that cannot be used, or is not used, or fewer examples than `k`.
     """
     k = options.whole(spec, "k", DEFAULT_K, least=1)
     select = options.choice(spec, "select", SELECT[0], SELECT)
     if "examples" not in spec.options and not needed:
+        if spec.kind is not Kind.OPTIMIZE:  # its examples are the pool of its search, and are read there
+            options.check_used(spec, ("k", "select"), "examples")
         return Fixed()
     path = options.text(spec, "examples")
     examples = kit.read_examples(path)

@@ -16,6 +16,8 @@ from pytest_ladder.errors import InvalidFile, ModelFailed, ModelRefused, ModelUn
 from pytest_ladder.rungs import options
 
 DEFAULT_REPAIRS = 1
+OF_OUTPUT = ("output_mode", "repair_attempts")
+"""Keys that mean nothing without `output`."""
 
 SHOWN = "Answer with one JSON value that fits this JSON Schema, and with nothing else:\n\n{schema}"
 """What is put under the last user message where the prompt must show the schema and its template does not."""
@@ -120,8 +122,10 @@ def read_output(spec: RungSpec, kit: Kit) -> Output | None:
     """The settings `output`, `output_mode` and `repair_attempts` of a rung; None where it has no `output`.
 
     Raises:
-        InvalidFile: the schema cannot be used, or its model cannot be asked in the mode that is set.
+        InvalidFile: the schema cannot be used, its model cannot be asked in the mode that is set, or there is no schema
+            to hold the model to.
     """
+    options.check_used(spec, OF_OUTPUT, "output")
     if "output" not in spec.options:
         return None
     mode = options.choice(spec, "output_mode", AUTO, MODES)

@@ -13,7 +13,7 @@ from pytest_ladder.core.rungs import RungSpec
 from pytest_ladder.core.structured import AUTO, PROMPT, Schema
 from pytest_ladder.rungs import options
 from pytest_ladder.rungs.prompting.chat import Chat
-from pytest_ladder.rungs.prompting.structured import DEFAULT_REPAIRS, read_schema
+from pytest_ladder.rungs.prompting.structured import DEFAULT_REPAIRS, OF_OUTPUT, read_schema
 from pytest_ladder.rungs.prompting.template import PromptTemplate
 from pytest_ladder.rungs.tools.rules import Limits, Rule
 from pytest_ladder.rungs.tools.talk import Offer, Talk
@@ -82,6 +82,7 @@ def read_form(spec: RungSpec, kit: Kit, template: PromptTemplate) -> Form | None
     Raises:
         InvalidFile: the schema cannot be used, or a mode is set in which the model could call nothing.
     """
+    options.check_used(spec, OF_OUTPUT, "output")
     if "output" not in spec.options:
         return None
     options.choice(spec, "output_mode", AUTO, (AUTO, PROMPT))
