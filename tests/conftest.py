@@ -19,8 +19,8 @@ OUTER = ("CI", "BUILD_NUMBER", "PYTEST_ADDOPTS", "PYTEST_XDIST_WORKER", "PYTEST_
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 """Told before PyTorch is loaded: the threads of several processes on a few cores mostly wait for each other."""
 
-if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # from a shell's background; what tests start would ignore it too
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # in a shell's background; what tests start would ignore it too
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 LEAN = "-p no:hypothesispytest -p no:anyio"
 """Plugins that an inner run has no use for: a sixth of what it takes in a process of its own."""
