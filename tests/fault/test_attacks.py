@@ -399,7 +399,7 @@ def test_a_clock_set_back_or_forward_makes_no_evidence_fresh(
         def now(cls, tz: object = None) -> datetime:
             return datetime(year, 1, 1, tzinfo=UTC)
 
-    for module in ("climb", "finish", "verify"):
+    for module in ("concluding.climb", "concluding.finish", "summaries.verify"):
         monkeypatch.setattr(f"pytest_ladder.session.{module}.datetime", Clock)
 
     ran = project.none("--ladder-fine-tune")
