@@ -48,10 +48,11 @@ def test_a_metric_of_retrieval_gates_where_evidence_is_named(mixed: Bench):
 
 
 def test_a_case_of_the_slice_that_cannot_be_scored_is_an_error(mixed: Bench):
-    text = (mixed.folder / "cases.jsonl").read_text(encoding="utf-8")
-    mixed.write("cases.jsonl", text.replace('"small-talk"', '"facts"'))
-    ran = mixed.run()
+    lines = (mixed.folder / "cases.jsonl").read_text(encoding="utf-8").splitlines()
+    mixed.write("cases.jsonl", "\n".join([*lines[:-1], lines[-1].replace('"small-talk"', '"facts"')]) + "\n")
+    ran = mixed.run("-v", "--ladder-report=report.html")
 
     assert ran.status == 1, ran.text
-    assert "5 of 10 cases in error" in ran.text
+    assert "1 of 10 cases in error" in ran.text
     assert "unscored by found" in ran.flat
+    assert "1 case got no score" in (mixed.pytester.path / "report.html").read_text(encoding="utf-8")

@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from pytest_ladder.backends.hosted_options import check_sent
 from tests.extras import needs
 from tests.loopback import Loopback
 from tests.plugin.bench import MODEL, Bench, case
@@ -240,6 +241,11 @@ def test_a_key_that_nothing_uses_is_told(ladder: Bench, table: str, told: str):
 
 
 # --- the options of a judge ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("option", ["speed", "min_new_tokens", "n_predict", "keep_alive", "typical"])
+def test_an_option_that_some_server_takes_is_no_slip(option: str):
+    check_sent({option: 1}, "openai/gpt-4.1-mini")
 
 
 @pytest.mark.parametrize("model", ["openai/gpt-4.1-mini", "openai_compatible:http://127.0.0.1:9/v1#tiny"])

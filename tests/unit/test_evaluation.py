@@ -73,6 +73,19 @@ def test_a_case_need_be_scored_only_by_what_a_threshold_asks_of_its_slices() -> 
     assert (found.errors, found.verdict) == (1, Verdict.ERROR)
 
 
+def test_of_a_slice_that_decides_no_more_may_go_unscored_than_may_be_in_error() -> None:
+    cases = EvalSet(tuple(case(f"c{n}", slices=("edge",) if n < 4 else ()) for n in range(40)))
+    spec = ladder({"answer": {"edge": 0.5}}, decision=DecisionPolicy(max_error_rate=0.1))
+    answers = [record(one.id) for one in cases]
+    scored = {("c0", 0, "answer"): Score(1.0)}
+
+    found = grade(spec, "prompt", cases, answers, [], scored)
+    assert (found.errors, found.verdict) == (3, Verdict.ERROR), "3 of 40 are few, 3 of the 4 that decide are not"
+
+    whole = {(f"c{n}", 0, "answer"): Score(1.0) for n in range(4)}
+    assert grade(spec, "prompt", cases, answers, [], whole).verdict == Verdict.MET
+
+
 def test_a_case_in_error_is_unscored_with_the_reason_and_never_zero() -> None:
     fault = CaseError("c2", 0, "took 30 s", "timeout")
 

@@ -84,6 +84,10 @@ def test_what_the_disk_did_not_take_is_not_on_record(tmp_path: Path):
 
     assert (mine.lines, mine.records()) == (0, ())
 
+    mine.path.rmdir()  # there is room again
+    mine.close()
+    assert opened(tmp_path).lines == mine.lines == 1
+
 
 def test_a_line_holds_the_keys_of_the_contract(tmp_path: Path):
     opened(tmp_path).add(record())

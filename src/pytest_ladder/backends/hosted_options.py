@@ -14,18 +14,19 @@ from pytest_ladder.core.canonical import Json
 from pytest_ladder.errors import InvalidRequest, message
 
 KNOWN = (
-    *SETTINGS, "api_base", "api_version", "audio", "base_url", "chat_template_kwargs", "custom_llm_provider",
-    "drop_params", "enable_thinking", "extra_body", "extra_headers", "frequency_penalty", "function_call", "functions",
-    "headers", "ignore_eos", "length_penalty", "logit_bias", "logprobs", "max_completion_tokens", "max_new_tokens",
-    "max_output_tokens", "max_tokens", "metadata", "min_p", "min_tokens", "modalities", "num_ctx", "num_predict",
-    "organization", "parallel_tool_calls", "prediction", "presence_penalty", "prompt_cache_key", "reasoning_effort",
-    "reasoning_format", "repeat_penalty", "repetition_penalty", "response_format", "safety_identifier", "seed",
-    "service_tier", "stop", "stop_token_ids", "store", "temperature", "thinking", "tool_choice", "tools",
-    "top_a", "top_k", "top_logprobs", "top_p", "typical_p", "user", "verbosity", "web_search_options",
+    *SETTINGS, "api_base", "api_version", "audio", "base_url", "chat_template_args", "chat_template_kwargs",
+    "custom_llm_provider", "drop_params", "enable_thinking", "extra_body", "extra_headers", "frequency_penalty",
+    "function_call", "functions", "headers", "ignore_eos", "length_penalty", "logit_bias", "logprobs",
+    "max_completion_tokens", "max_new_tokens", "max_output_tokens", "max_tokens", "metadata", "min_new_tokens",
+    "min_p", "min_tokens", "modalities", "n_predict", "num_ctx", "num_predict", "organization", "parallel_tool_calls",
+    "prediction", "presence_penalty", "prompt_cache_key", "reasoning_effort", "reasoning_format", "repeat_penalty",
+    "repetition_penalty", "repetition_penalty_range", "response_format", "safety_identifier", "seed", "service_tier",
+    "speed", "stop", "stop_token_ids", "store", "temperature", "thinking", "tool_choice", "tools", "top_a", "top_k",
+    "top_logprobs", "top_p", "typical", "typical_p", "user", "verbosity", "web_search_options",
 )  # fmt: skip
 """Options that LiteLLM, providers or servers are known to take; any other one goes along too."""
 
-ALIKE = 0.85
+ALIKE = 0.91
 """How alike two names are, from 0 to 1 (`difflib`), of which one is a slip of the other."""
 
 

@@ -54,7 +54,7 @@ def grade(
     checks = values.checks(limits)
     broken = sum(_broken(result, ladder.deciding(result.case)) for result in cases)
     mixed = _mixed(kept)
-    verdict = Verdict.ERROR if mixed else _verdict(ladder, checks, broken, len(evalset))
+    verdict = Verdict.ERROR if mixed or _hollow(ladder, cases) else _verdict(ladder, checks, broken, len(evalset))
     clear = checks if ladder.decision.rule == CONFIDENT else values.checks(limits, CONFIDENT)
     return Evaluation(
         ladder=ladder.name, rung=rung_id, cases=cases, scores=scores, checks=checks, errors=broken, limits=limits,
@@ -216,6 +216,16 @@ def _verdict(ladder: Ladder, checks: Sequence[Check], broken: int, cases: int) -
     if cases == 0 or broken / cases > ladder.decision.max_error_rate:
         return Verdict.ERROR
     return verdict_of(checks)
+
+
+def _hollow(ladder: Ladder, cases: Sequence[CaseResult]) -> bool:
+    """Whether a metric that decides on a slice could not score more of its answers than may be in error."""
+    for metric, slice_, _ in asked(ladder):
+        known = [result for result in cases if result.within(slice_) and result.error is None and not result.unasked]
+        lacking = sum(result.value(metric) is None and not result.unjudged(metric) for result in known)
+        if lacking > ladder.decision.max_error_rate * len(known):
+            return True
+    return False
 
 
 def _broken(result: CaseResult, deciding: Iterable[str]) -> bool:

@@ -53,5 +53,12 @@ def expected_tokens(messages: Iterable[Mapping[str, Json]], most: Json, usual: f
     """
     prompt = sum(len(str(part.get("content") or "")) for part in messages) / CHARACTERS_A_TOKEN
     answer = TOKENS_AN_ANSWER if usual is None else usual
-    bound = most if isinstance(most, int | float) and not isinstance(most, bool) else answer
-    return prompt, min(answer, bound)
+    return prompt, min(answer, longest(most, answer))
+
+
+def longest(most: Json, otherwise: float = TOKENS_AN_ANSWER) -> float:
+    """Tokens that an answer may have by the option `max_tokens`; `otherwise` without one.
+
+    Below 1 it is none: to some servers -1 is no bound.
+    """
+    return most if isinstance(most, int | float) and most >= 1 and not isinstance(most, bool) else otherwise

@@ -153,7 +153,8 @@ class Client:
         async with self._places:
             try:
                 async with asyncio.timeout(self.timeout_s) as deadline:
-                    return await self._ask(request, digest, Ledger(deadline=time.monotonic() + self.timeout_s))
+                    until = min(time.monotonic() + self.timeout_s, self.meter.ends)
+                    return await self._ask(request, digest, Ledger(deadline=until))
             except TimeoutError:
                 if not deadline.expired():
                     raise

@@ -127,16 +127,18 @@ class Recordings:
     def flush(self) -> None:
         """Put on record what was taken, with one write."""
         with self._lock:
-            taken, self._taken = self._taken, []
-            self._file.append(*(line for _, line in taken))
-            for record, _ in taken:
+            self._file.append(*(line for _, line in self._taken))  # raises where it cannot: they wait for the next one
+            for record, _ in self._taken:
                 self._keep(record, self._where)
+            self._taken.clear()
 
     def close(self) -> None:
         """Put on record what was taken, and close the file; another answer opens it again."""
-        self.flush()
-        with self._lock:
-            self._file.close()
+        try:
+            self.flush()
+        finally:
+            with self._lock:
+                self._file.close()
 
     def records(self) -> tuple[Record, ...]:
         """All answers on record, one for each case, input and repeat."""

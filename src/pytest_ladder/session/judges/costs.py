@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from statistics import fmean
 
 from pytest_ladder.core.ports import Priced
-from pytest_ladder.core.prices import CHARACTERS_A_TOKEN, TOKENS_AN_ANSWER, usd
+from pytest_ladder.core.prices import CHARACTERS_A_TOKEN, longest, usd
 from pytest_ladder.core.scores import Scored
 from pytest_ladder.errors import LadderError
 from pytest_ladder.session.judges.judges import Judges
@@ -69,6 +69,5 @@ def _tokens(talk: JudgeTalk, scorer: Strict, answers: Sequence[Scored]) -> tuple
     if not shown:
         return None
     length = fmean(sum(len(str(part.get("content"))) for part in messages) for messages in shown)
-    most = talk.client.options.get("max_tokens")
-    answer = most if isinstance(most, int | float) else TOKENS_AN_ANSWER
+    answer = longest(talk.client.options.get("max_tokens"))
     return length / CHARACTERS_A_TOKEN, answer, "the length of its prompt and `max_tokens`"

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
+from pytest_ladder.core.answers import Record
 from pytest_ladder.core.hybrids import referred
 from pytest_ladder.core.rungs import RungSpec
 from pytest_ladder.core.scorers import RETRIEVAL
@@ -16,14 +17,16 @@ Outcomes = Mapping[tuple[str, int, str], Outcome]
 NO_CORPUS = "nothing was retrieved: the rung has no corpus"
 
 
-def applied(files: LadderFiles, rung: RungSpec, prints: Fingerprint, outcomes: Outcomes) -> Outcomes:
+def applied(
+    files: LadderFiles, rung: RungSpec, prints: Fingerprint, records: Iterable[Record], outcomes: Outcomes
+) -> Outcomes:
     """What the metrics say of a rung, those of retrieval only where it retrieves.
 
     A threshold asks every rung for what is retrieved: under one, nothing stays a score of 0, and the threshold is
     missed. Without one there is nothing to measure, and no case is scored.
     """
     named = {metric.name for metric in files.ladder.metrics if metric.scorer in RETRIEVAL}
-    if not named or retrieves(files, rung, prints):
+    if not named or retrieves(files, rung, prints) or any(record.answer.retrieved for record in records):
         return outcomes
     gating = files.ladder.thresholds
     return {key: _of_nothing(said, key[2] in gating) if key[2] in named else said for key, said in outcomes.items()}
@@ -43,12 +46,12 @@ def retrieves(files: LadderFiles, rung: RungSpec, prints: Fingerprint) -> bool:
     return given or own or any("corpus" in one.options for one in rungs)
 
 
-def unmeetable(files: LadderFiles, rung: RungSpec, prints: Fingerprint) -> tuple[str, ...]:
+def unmeetable(files: LadderFiles, rung: RungSpec, prints: Fingerprint, records: Iterable[Record]) -> tuple[str, ...]:
     """The thresholds that a rung misses because it retrieves nothing, in one text; none where it retrieves."""
     asked = [metric.name for metric in files.ladder.metrics if metric.scorer in RETRIEVAL]
     rows = ((metric, files.ladder.thresholds.get(metric, {})) for metric in asked)
     missed = [f"{metric}[{slice_}]" for metric, row in rows for slice_, least in row.items() if least > 0]
-    if not missed or retrieves(files, rung, prints):
+    if not missed or retrieves(files, rung, prints) or any(record.answer.retrieved for record in records):
         return ()
     return (f"rung {rung.id}: it has no corpus and retrieves nothing, so that it cannot meet {', '.join(missed)}",)
 

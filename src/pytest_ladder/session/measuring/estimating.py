@@ -12,6 +12,7 @@ from pytest_ladder.core.prices import CHARACTERS_A_TOKEN, TOKENS_AN_ANSWER, usd
 from pytest_ladder.core.rungs import RungSpec
 from pytest_ladder.core.scores import Scored
 from pytest_ladder.engine.collect import Job
+from pytest_ladder.errors import LadderError
 from pytest_ladder.report.numbers import plural
 from pytest_ladder.rungs.calls import Calls
 from pytest_ladder.session.judges.costs import JudgeEstimate
@@ -127,6 +128,13 @@ def estimate(
     """
     if not jobs:
         return None
+    try:
+        return _estimate(files, rung, clients, jobs, own)
+    except LadderError:  # of a model that may never be asked; the rung's turn tells of one that is
+        return None
+
+
+def _estimate(files: LadderFiles, rung: RungSpec, clients: Clients, jobs: Sequence[Job], own: bool) -> Estimate | None:
     pricing = Pricing(files, clients, [job.question for job in jobs])
     if own or any(_opaque(files, spec) for spec in (rung, *referred(files.ladder.rungs, rung))):
         return _unknown(files, rung, pricing, jobs)
@@ -148,7 +156,10 @@ def searching_cost(files: LadderFiles, rung: RungSpec, clients: Clients, jobs: S
     pricing = Pricing(files, clients, [job.question for job in jobs])
     shown = found(files.ladder, rung).options
     asked = (Calls(replace(spec, options=shown), file=shown.get("prompt"), whole=True) for spec in rung.asks)
-    return calls * either(map(pricing.calls, asked)).most_usd
+    try:
+        return calls * either(map(pricing.calls, asked)).most_usd
+    except LadderError:  # all may be on record
+        return 0.0
 
 
 def _opaque(files: LadderFiles, rung: RungSpec) -> bool:

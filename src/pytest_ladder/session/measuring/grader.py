@@ -64,7 +64,7 @@ class Grader:
     def _graded(
         self, rung: RungSpec, prints: Fingerprint, evalset: EvalSet, got: Collected, outcomes: Known
     ) -> RungResult:
-        contract, outcomes = self._graded_by(rung, evalset), applied(self.files, rung, prints, outcomes)
+        contract, outcomes = self._graded_by(rung, evalset), applied(self.files, rung, prints, got.records, outcomes)
         evaluation = grade(
             contract, rung.id, evalset, got.records, got.errors, outcomes, asked=got.asked, unasked=got.unasked,
             binary=binary_metrics(contract, self.files.assembler.scorers()) if got.unasked else (),
@@ -115,7 +115,7 @@ class Grader:
     def _notes(self, rung: RungSpec, prints: Fingerprint, evaluation: Evaluation, got: Collected) -> tuple[str, ...]:
         """What is to be said of the rung besides its figures."""
         aside = f"rung {evaluation.rung}: {plural(got.set_aside, 'case')} in error: the verdict is certain without"
-        unscored = (*unmeetable(self.files, rung, prints), *silent(evaluation, self.ladder.show))
+        unscored = (*unmeetable(self.files, rung, prints, got.records), *silent(evaluation, self.ladder.show))
         way = "" if got.errors else one_way(record.answer for record in got.records)
         routed = [f"rung {evaluation.rung}: its router sent every case to {way}"] if way else []
         return (*prints.warnings, *mixture(evaluation), *unscored, *routed, *([aside] if got.set_aside else []))

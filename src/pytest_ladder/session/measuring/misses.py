@@ -22,14 +22,23 @@ def misses(evaluation: Evaluation, show: str) -> tuple[Miss, ...]:
 
 
 def _unscored(evaluation: Evaluation) -> list[tuple[CaseResult, str]]:
-    """Each answered case without a score by a metric that has a threshold, or whose judge failed at it."""
+    """Each answered case without a score by a metric that decides on it, or whose judge failed at it."""
     return [
         (result, metric)
         for result in evaluation.cases
         if result.error is None and not result.unasked
         for metric, outcome in result.scores.items()
-        if isinstance(outcome, Unscored) and (metric in evaluation.gating or outcome.unjudged)
+        if isinstance(outcome, Unscored) and (_decides(evaluation, metric, result) or outcome.unjudged)
     ]
+
+
+def _decides(evaluation: Evaluation, metric: str, result: CaseResult) -> bool:
+    """Whether a threshold of the metric is on a slice that the case is in."""
+    return any(
+        check.metric == metric and result.within(check.slice)
+        for check in evaluation.checks
+        if check.kind == "threshold"
+    )
 
 
 def silent(evaluation: Evaluation, show: str) -> tuple[str, ...]:
@@ -38,7 +47,7 @@ def silent(evaluation: Evaluation, show: str) -> tuple[str, ...]:
     With a threshold each of these cases is an error, and told as one. That a metric of retrieval does not apply to a
     rung without a corpus is no news.
     """
-    answered = [result for result in evaluation.cases if result.error is None]
+    answered = [result for result in evaluation.cases if result.error is None and not result.unasked]
     found = []
     for metric in evaluation.scores:
         outcomes = [result.scores[metric] for result in answered if metric in result.scores]

@@ -11,7 +11,7 @@ from statistics import fmean
 from pytest_ladder.core.cases import Question
 from pytest_ladder.core.hybrids import FALLBACK, STANDING_BACK, referred, targets
 from pytest_ladder.core.ports import Priced
-from pytest_ladder.core.prices import CHARACTERS_A_TOKEN, TOKENS_AN_ANSWER, Price
+from pytest_ladder.core.prices import CHARACTERS_A_TOKEN, Price, longest
 from pytest_ladder.core.prompts import split_front_matter
 from pytest_ladder.core.rungs import RungSpec
 from pytest_ladder.engine.client import Client
@@ -127,8 +127,7 @@ class Pricing:
         return self.prices[spec.model]
 
     def _tokens(self, spec: RungSpec) -> float:
-        most = spec.model_options.get("max_tokens", TOKENS_AN_ANSWER)
-        bound = float(most) if isinstance(most, int | float) else TOKENS_AN_ANSWER
+        bound = longest(spec.model_options.get("max_tokens"))
         return bound if self._usual is None else min(bound, self._usual)
 
     def _lengths(self, calls: Calls, answer: float) -> tuple[float, float]:
