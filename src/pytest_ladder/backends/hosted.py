@@ -191,7 +191,7 @@ def to_reply(body: Json, name: str, terms: Terms, latency_s: float) -> Reply:
         raise no_reply(name, json.dumps(body, ensure_ascii=False))
     text, tools = _text(told.get("content")), _tools(told.get("tool_calls"))
     finish = choice.get("finish_reason") if isinstance(choice, dict) else None
-    if text is None or tools is None or not isinstance(finish, str | None):
+    if text is None or tools is None or not (finish is None or isinstance(finish, str)):
         raise no_reply(name, json.dumps(body, ensure_ascii=False))
     if "content" not in told and not tools and not told.get("refusal"):
         raise no_reply(name, json.dumps(body, ensure_ascii=False))
@@ -214,7 +214,7 @@ def _status_within(body: Json) -> tuple[int, str] | None:
 
 def tokens(usage: Json, name: str, terms: Terms) -> tuple[int, int]:
     """Tokens of the prompt and of the answer; raises ModelRefused where they cost something and are not told."""
-    told = usage if isinstance(usage, Mapping) else {}
+    told = usage if isinstance(usage, dict) else {}
     counts = [told.get(key) for key in ("prompt_tokens", "completion_tokens")]
     known = [count if isinstance(count, int) and not isinstance(count, bool) and count >= 0 else 0 for count in counts]
     if not any(known) and not terms.price.free:

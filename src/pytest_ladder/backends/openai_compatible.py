@@ -23,6 +23,7 @@ from pytest_ladder.backends.hosted import (
 from pytest_ladder.backends.require import require
 from pytest_ladder.core.answers import Reply, Request
 from pytest_ladder.core.canonical import Json
+from pytest_ladder.deadlines import Deadlines
 from pytest_ladder.errors import InvalidRequest, LadderError, ModelFailed, ModelUnavailable, message
 
 PREFIX = "openai_compatible:"
@@ -32,6 +33,7 @@ KEY_ENV = "OPENAI_COMPATIBLE_API_KEY"
 MOST_BYTES = 16 * 1024 * 1024
 """A longer answer is not read."""
 CONNECT_S = 10.0
+"""For a connection, and at most half of the call's time."""
 CLOSE_S = 5.0
 
 
@@ -59,6 +61,7 @@ class OpenAICompatible:
         base, self._model = split(name)
         self._url = f"{base.rstrip('/')}/chat/completions"
         self._http = require("aiohttp", "models behind `openai_compatible:`", "http")
+        self._deadlines = Deadlines(terms.timeout_s)
         self._open: tuple[asyncio.AbstractEventLoop, Any] | None = None
 
     async def complete(self, request: Request, /) -> Reply:
@@ -88,9 +91,11 @@ class OpenAICompatible:
     async def _post(self, sent: bytes) -> tuple[int, Mapping[str, str], bytes]:
         http = self._http
         try:
-            async with self._session().post(self._url, data=sent, allow_redirects=False) as response:
-                body = await self._read(response)
-                return response.status, response.headers, body
+            session = self._session()
+            with self._deadlines.begin():
+                async with session.post(self._url, data=sent, allow_redirects=False) as response:
+                    body = await self._read(response)
+                    return response.status, response.headers, body
         except (http.ClientConnectorError, http.ConnectionTimeoutError) as error:
             raise self._unavailable(f"the server cannot be reached ({_told(error)})", unsent=True) from error
         except TimeoutError as error:
@@ -129,9 +134,10 @@ class OpenAICompatible:
                 headers["Authorization"] = f"Bearer {self._terms.key}"
             session = http.ClientSession(
                 connector=http.TCPConnector(limit=0),
-                timeout=http.ClientTimeout(total=self._terms.timeout_s, sock_connect=CONNECT_S),
+                timeout=http.ClientTimeout(total=None, sock_connect=min(CONNECT_S, self._terms.timeout_s / 2)),
                 headers=headers,
             )
+            self._deadlines = Deadlines(self._terms.timeout_s)
             self._open = loop, session
         return self._open[1]
 
@@ -142,9 +148,13 @@ class OpenAICompatible:
             return
         loop, session = opened
         if loop.is_running():
-            asyncio.run_coroutine_threadsafe(session.close(), loop).result(CLOSE_S)
+            asyncio.run_coroutine_threadsafe(self._shut(session), loop).result(CLOSE_S)
         elif not loop.is_closed():
-            loop.run_until_complete(session.close())
+            loop.run_until_complete(self._shut(session))
+
+    async def _shut(self, session: Any) -> None:
+        self._deadlines.close()
+        await session.close()
 
 
 def split(name: str) -> tuple[str, str]:

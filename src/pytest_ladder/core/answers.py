@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from pytest_ladder.core.canonical import Json, canonical_lf, digest, digest_bytes, members, number, quick, quoted
+from pytest_ladder.core.canonical import (
+    Json,
+    canonical_lf,
+    digest,
+    digest_bytes,
+    member,
+    members,
+    number,
+    quick,
+    quoted,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,10 +234,10 @@ def answer_json(answer: Answer) -> str:
         ValueError, TypeError: a part is not JSON.
     """
     return (
-        f'{{"finish_reason":{quoted(answer.finish_reason)},"parsed":{members((answer.parsed,))},'
+        f'{{"finish_reason":{quoted(answer.finish_reason)},"parsed":{member(answer.parsed)},'
         f'"retrieved":[{",".join(map(quoted, answer.retrieved))}],"steps":[{members(answer.steps)}],'
         f'"text":{quoted(answer.text)},"tool_calls":[{members(answer.tool_calls)}],'
-        f'"validation":{members((answer.validation,))}}}'
+        f'"validation":{member(answer.validation)}}}'
     )
 
 

@@ -6,7 +6,7 @@ import hashlib
 import json
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Sequence
 from json.encoder import encode_basestring
 from typing import Any, TypeAlias
 
@@ -43,23 +43,27 @@ def quick(value: Json) -> bytes:
     return rfc8785.dumps(value) if _delicate(text) else text.encode("utf-8")
 
 
-def quoted(text: str) -> str:
-    """A text in canonical JSON; half of a surrogate pair stays, and fails when the whole is encoded."""
-    return encode_basestring(text)
+quoted: Callable[[str], str] = encode_basestring
+"""A text in canonical JSON; half of a surrogate pair stays, and fails when the whole is encoded."""
 
 
 def number(value: float) -> str:
     """A number in canonical JSON; raises as `canonical` does."""
-    if type(value) is float and 1e-4 <= value < 1e15 and value % 1:
-        return repr(value)
     if type(value) is int and -(2**53) < value < 2**53:
+        return repr(value)
+    if type(value) is float and 1e-4 <= value < 1e15 and value % 1:
         return repr(value)
     return canonical(value).decode("ascii")
 
 
-def members(values: Iterable[Json]) -> str:
-    """The members of a list in canonical JSON; raises as `canonical` does."""
-    return ",".join(["null" if value is None else canonical(value).decode("utf-8") for value in values])
+def member(value: Json) -> str:
+    """A JSON value in canonical JSON, mostly null; raises as `canonical` does."""
+    return "null" if value is None else canonical(value).decode("utf-8")
+
+
+def members(values: Sequence[Json]) -> str:
+    """The members of a list, mostly an empty one, in canonical JSON; raises as `canonical` does."""
+    return ",".join(map(member, values)) if values else ""
 
 
 def _delicate(text: str) -> bool:

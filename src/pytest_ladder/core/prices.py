@@ -51,7 +51,7 @@ def expected_tokens(messages: Iterable[Mapping[str, Json]], most: Json, usual: f
         most: The option `max_tokens`, where it is given.
         usual: Mean tokens of the answers so far; None where there are none.
     """
-    prompt = sum(len(str(part.get("content") or "")) for part in messages) / CHARACTERS_A_TOKEN
+    prompt = sum([len(str(part.get("content") or "")) for part in messages]) / CHARACTERS_A_TOKEN
     answer = TOKENS_AN_ANSWER if usual is None else usual
     return prompt, min(answer, longest(most, answer))
 

@@ -127,9 +127,9 @@ class Client:
                 if ledger is not None:  # where the system goes on without it, it is no part of its answer's time
                     ledger.idle_s += time.perf_counter() - start
                 raise
-            call = Call(digest, request.model, reply)
-            call = told(call, messages, cold)
-            warmed(self.model())
+            call = told(Call(digest, request.model, reply), messages, cold)
+            if cold:
+                warmed(self.model())
         if ledger is not None:
             ledger.note(call, time.perf_counter() - start, asked)
         elif asked:
@@ -174,33 +174,34 @@ class Client:
                     next_step="run `pytest --ladder` with `--ladder-record=new` and commit the recordings",
                 )
             )
+        model = self.model()
         usd, tokens = self._expected(request)
         while self.meter.full:
             await asyncio.sleep(CROWDED_S)
         self.meter.reserve(usd, tokens)
         reply = None
         try:
-            reply = await self._complete(request, ledger)
+            ledger.ending.check()
+            if self.pace is None:
+                reply = await model.complete(request)
+            else:
+                reply = await self.pace.complete(model, request, ledger.deadline, ledger.ending.check)
+        except (ModelRefused, ModelFailed) as fault:
+            if self.pace is None:
+                raise
+            raise (ModelRefused if isinstance(fault, ModelRefused) else ModelFailed)(self.clean(str(fault))) from None
         finally:
             self.meter.settle(reply, usd, tokens)
         return reply
 
-    async def _complete(self, request: Request, ledger: Ledger) -> Reply:
-        ledger.ending.check()
-        if self.pace is None:
-            return await self.model().complete(request)
-        try:
-            return await self.pace.complete(self.model(), request, ledger.deadline, ledger.ending.check)
-        except ModelRefused as fault:
-            raise ModelRefused(self.clean(str(fault))) from None
-        except ModelFailed as fault:
-            raise ModelFailed(self.clean(str(fault))) from None
-
     def _expected(self, request: Request) -> tuple[float, float]:
-        """USD and tokens that a call will take, roughly; 0 USD for a model without a price."""
-        self.model()
+        """USD and tokens that a call will take, roughly; 0 of what no budget bounds, or what costs nothing."""
+        price = self._price
+        priced = price is not None and not price.free and self.meter.bounds_cost
+        if not priced and not self.meter.bounds_tokens:
+            return 0.0, 0.0
         tokens = expected_tokens(request.messages, request.options.get("max_tokens"), self.meter.usual_tokens)
-        return self._price.cost(*tokens) if self._price is not None else 0.0, sum(tokens)
+        return price.cost(*tokens) if price is not None else 0.0, sum(tokens)
 
     def model(self) -> Model:
         """The model itself, built at the first use."""

@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
 
 from pytest_ladder.core.answers import Answer, CaseError, Record
 from pytest_ladder.core.cases import Question
 from pytest_ladder.core.ports import Prepared, System
+from pytest_ladder.deadlines import Deadlines
 from pytest_ladder.engine.client import Ending, Ledger, current_ledger
 from pytest_ladder.engine.flushing import Flushing
+from pytest_ladder.engine.garbage import seldom_collected
 from pytest_ladder.engine.meter import Meter
 from pytest_ladder.errors import (
     BudgetSpent,
@@ -77,6 +79,20 @@ class Terms:
     """Told of each answer that was put on record."""
 
 
+@dataclass(slots=True)
+class _Run:
+    """What the workers of one collection share."""
+
+    queue: Iterator[tuple[int, Job]]
+    system: System
+    terms: Terms
+    progress: Progress
+    deadlines: Deadlines
+    flushing: Flushing
+    errors: dict[int, CaseError] = field(default_factory=dict)
+    ending: Ending = field(default_factory=Ending)
+
+
 async def collect(jobs: Sequence[Job], system: System, terms: Terms, progress: Progress) -> list[CaseError]:
     """Answer every job that is wanted and record each answer as it comes.
 
@@ -88,17 +104,14 @@ async def collect(jobs: Sequence[Job], system: System, terms: Terms, progress: P
     """
     if unprepared := await _unprepared(system):
         return [replace(unprepared, case=job.question.id, repeat=job.repeat) for job in jobs]
-    errors: dict[int, CaseError] = {}
-    queue, ending, flushing = enumerate(jobs), Ending(), Flushing(terms.flush)
-    async with asyncio.TaskGroup() as group:
-        workers = min(terms.concurrency, len(jobs))
-        tasks = [
-            group.create_task(_worker(queue, system, terms, flushing, progress, errors, ending)) for _ in range(workers)
-        ]
+    run = _Run(enumerate(jobs), system, terms, progress, Deadlines(terms.timeout_s), Flushing(terms.flush))
+    with seldom_collected(), closing(run.deadlines):
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(_worker(run)) for _ in range(min(terms.concurrency, len(jobs)))]
     for task in tasks:
         if (fault := task.result()) is not None:
             raise fault
-    return [errors[index] for index in sorted(errors)]
+    return [run.errors[index] for index in sorted(run.errors)]
 
 
 async def _unprepared(system: System) -> CaseError | None:
@@ -114,55 +127,50 @@ async def _unprepared(system: System) -> CaseError | None:
     return None
 
 
-async def _worker(
-    queue: Iterator[tuple[int, Job]],
-    system: System,
-    terms: Terms,
-    flushing: Flushing,
-    progress: Progress,
-    errors: dict[int, CaseError],
-    ending: Ending,
-) -> LadderError | None:
-    for index, job in queue:
+async def _worker(run: _Run) -> LadderError | None:
+    terms, progress, ending = run.terms, run.progress, run.ending
+    for index, job in run.queue:
         if not terms.wanted(job):
             continue
         try:
-            error = await _one(job, system, terms, ending)
+            error = await _one(job, run)
             if error is None:
-                await flushing.wait()
+                await run.flushing.wait()
                 if terms.answered is not None:
                     await terms.answered(job)
         except FATAL as fault:
             ending.fault = ending.fault or fault
-            for _ in queue:  # the others find nothing left to do
+            for _ in run.queue:  # the others find nothing left to do
                 continue
             return ending.fault
         if error is not None:
-            errors[index] = error
+            run.errors[index] = error
             progress.errors += 1
         progress.done += 1
     return None
 
 
-async def _one(job: Job, system: System, terms: Terms, ending: Ending) -> CaseError | None:
+async def _one(job: Job, run: _Run) -> CaseError | None:
+    terms = run.terms
     if over := terms.meter.over:
         return CaseError(job.question.id, job.repeat, over, "budget")
     until = min(time.monotonic() + terms.timeout_s, terms.meter.ends)
-    ledger = Ledger(job.repeat, deadline=until, ending=ending)
+    ledger = Ledger(job.repeat, deadline=until, ending=run.ending)
     token = current_ledger.set(ledger)
     start = time.perf_counter()
+    deadline = run.deadlines.begin()
     try:
-        async with asyncio.timeout(terms.timeout_s) as deadline:
-            answer = await system.answer(job.question)
-            if deadline.expired():  # it kept the interrupt to itself, and answers too late
-                raise TimeoutError
+        with deadline:
+            answer = await run.system.answer(job.question)
+        if deadline.expired:  # it kept the interrupt to itself, and answers too late
+            raise TimeoutError
         _write(job, answer, ledger, time.perf_counter() - start, terms)
     except FATAL:
         with suppress(OSError):  # of a disk that is full the rung is told anyway
             _keep_calls(ledger, terms)
         raise
     except TimeoutError as error:
-        if not deadline.expired():
+        if not deadline.expired:
             return _failed(job, ledger, terms, _told(error), "system")
         return _failed(job, ledger, terms, f"no answer within {terms.timeout_s:g} s", "timeout")
     except asyncio.CancelledError as error:
@@ -185,7 +193,7 @@ def _write(job: Job, answer: Answer, ledger: Ledger, wall_s: float, terms: Terms
         raise SystemFailed(
             message("system", "the answer has the wrong type", got=type(answer).__name__, expected="an Answer")
         )
-    slowest = max((call.reply.latency_s for call in ledger.calls), default=0.0)
+    slowest = max([call.reply.latency_s for call in ledger.calls], default=0.0)
     record = Record(
         job.question.id, job.input_digest, job.repeat, terms.fingerprint, answer,
         tuple(ledger.calls), max(wall_s - ledger.idle_s, slowest, 0.0),

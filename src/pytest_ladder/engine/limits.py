@@ -55,6 +55,13 @@ class AdaptiveLimit:
         """Until when nobody is let through, on `time.monotonic`."""
         self._waiting: deque[_Waiter] = deque()
 
+    def try_enter(self) -> int | None:
+        """Take a place where one is free and nobody waits; gives the epoch in which it was had, else None."""
+        if self._waiting or not self._open():
+            return None
+        self.in_flight += 1
+        return self.epoch
+
     async def enter(self, first: bool = False, deadline: float | None = None) -> int:
         """Wait for a place; gives the epoch in which it was had.
 
@@ -65,10 +72,10 @@ class AdaptiveLimit:
         Raises:
             TooLate: it is known that nobody is let through before the deadline.
         """
-        if not self._open() or self._waiting:
-            await self._wait(first, deadline)
-        else:
-            self.in_flight += 1
+        epoch = self.try_enter()
+        if epoch is not None:
+            return epoch
+        await self._wait(first, deadline)
         return self.epoch
 
     async def _wait(self, first: bool, deadline: float | None) -> None:

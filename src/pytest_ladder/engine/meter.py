@@ -53,6 +53,16 @@ class Meter:
         )
 
     @property
+    def bounds_cost(self) -> bool:
+        """Whether there is a bound on cost."""
+        return self.max_cost_usd is not None or (self.whole is not None and self.whole.bounds_cost)
+
+    @property
+    def bounds_tokens(self) -> bool:
+        """Whether there is a bound on tokens."""
+        return self.max_tokens is not None or (self.whole is not None and self.whole.bounds_tokens)
+
+    @property
     def _tokens(self) -> int:
         return self.spent.prompt_tokens + self.spent.completion_tokens
 
@@ -110,7 +120,11 @@ class Meter:
             self.expected_usd = max(0.0, self.expected_usd - expected_usd) if self.reserved else 0.0
             self.expected_tokens = max(0.0, self.expected_tokens - expected_tokens) if self.reserved else 0.0
             if reply is not None:
-                self.spent += Usage(1, reply.prompt_tokens, reply.completion_tokens, reply.cost_usd)
+                spent = self.spent
+                self.spent = Usage(
+                    spent.calls + 1, spent.prompt_tokens + reply.prompt_tokens,
+                    spent.completion_tokens + reply.completion_tokens, spent.cost_usd + reply.cost_usd,
+                )  # fmt: skip
 
     def _why_not(self, expected_usd: float) -> str:
         calls, cost, tokens = self.spent.calls + self.reserved, self.spent.cost_usd, self._tokens

@@ -91,7 +91,9 @@ class Pace:
         failures = 0
         last: ModelUnavailable | None = None
         for retries in itertools.count():
-            entered = await self._enter(last is not None, deadline)
+            entered = self.limit.try_enter()
+            if entered is None:
+                entered = await self._wait_for_place(last is not None, deadline)
             answered = False
             try:
                 check()
@@ -120,7 +122,7 @@ class Pace:
             await asyncio.sleep(self._wait(last, failures, deadline))
         raise AssertionError("it counts to infinity")
 
-    async def _enter(self, again: bool, deadline: float | None) -> int:
+    async def _wait_for_place(self, again: bool, deadline: float | None) -> int:
         try:
             return await self.limit.enter(again, deadline)
         except TooLate:
