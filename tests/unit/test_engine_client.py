@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from pytest_ladder.core.answers import Call, Reply, Request
+from pytest_ladder.core.prices import Price
 from pytest_ladder.engine.client import Client, Ledger, current_ledger
 from pytest_ladder.engine.meter import Meter
 from pytest_ladder.errors import BudgetSpent, InvalidRequest, MissingRecording, ModelFailed
@@ -217,3 +218,34 @@ def test_one_that_gets_no_reply_ends_with_the_time_of_an_answer():
 def test_a_time_out_of_the_model_itself_is_not_taken_for_it():
     with pytest.raises(TimeoutError, match="of its own"):
         ask(client(Echo(TimeoutError("of its own"))))
+
+
+@pytest.mark.parametrize(
+    ("price", "bounds", "usd", "tokens"),
+    [
+        (Price(1.0, 1.0), {}, False, False),
+        (Price(1.0, 1.0), {"max_cost_usd": 5.0}, True, True),
+        (Price(0.0, 0.0), {"max_cost_usd": 5.0}, False, False),
+        (Price(0.0, 0.0), {"max_tokens": 5000}, False, True),
+        (Price(1.0, 1.0), {"whole": Meter(max_cost_usd=5.0)}, True, True),
+        (None, {"whole": Meter(max_tokens=5000)}, False, True),
+    ],
+)
+def test_a_call_in_flight_is_reserved_where_a_budget_bounds_it(
+    price: Price | None, bounds: dict[str, Any], usd: bool, tokens: bool
+):
+    meter = Meter(**bounds)
+    seen = []
+
+    class Paid(Echo):
+        async def complete(self, request: Request, /) -> Reply:
+            seen.append((meter.expected_usd > 0, meter.expected_tokens > 0))
+            return await super().complete(request)
+
+    model = Paid()
+    if price is not None:
+        model.price = price  # type: ignore[attr-defined]
+    ask(client(model, meter=meter), Ledger())
+
+    assert seen == [(usd, tokens)]
+    assert (meter.expected_usd, meter.expected_tokens) == (0.0, 0.0)
