@@ -105,6 +105,33 @@ def test_a_plan_that_is_none_falls_back_to_the_question_itself():
     assert ran.asked[1:] == ["STEP Long?", "ANSWER Long? x"]
 
 
+@pytest.mark.parametrize(
+    ("plan", "planned"),
+    [
+        ("1. b of #2\n2. a", ["b of #2", "a"]),
+        ("1. b of #1", ["b of #1"]),
+        ("1. a\n2. b of #3", ["a", "b of #3"]),
+        ("1. a\n2. b of #0", ["a", "b of #0"]),
+    ],
+)
+def test_a_plan_that_refers_to_what_is_not_before_falls_back_to_the_question_itself(plan, planned):
+    ran = taken(by_words(PLAN=plan, STEP="x", ANSWER="a"))
+    assert ran.steps("plan") == [{"step": "plan", "tasks": ["Long?"], "fallback": "astray", "planned": planned}]
+    assert ran.asked[1:] == ["STEP Long?", "ANSWER Long? x"]
+
+
+def test_a_step_that_is_left_out_may_refer_to_anything():
+    ran = taken(by_words(PLAN="1. a\n2. b of #7", STEP="x", ANSWER="a"), max_steps=1)
+    assert ran.steps("plan") == [{"step": "plan", "tasks": ["a"], "left_out": 1}]
+
+
+def test_a_revision_may_refer_to_every_step_before_and_to_no_other():
+    say = by_words(PLAN=["1. a", "2. b of #1\n3. c of #2", "4. d of #4"], STEP=["x", "y", "z"], ANSWER="a")
+    ran = taken(say, replan=3)
+    assert [step["task"] for step in ran.steps("answer")] == ["a", "b of x", "c of y"]
+    assert ran.steps("stop") == [{"step": "stop", "reason": "astray", "planned": ["d of #4"]}]
+
+
 def test_no_more_steps_are_carried_out_than_the_limit():
     ran = taken(by_words(PLAN="1. a\n2. b\n3. c", STEP="x", ANSWER="a"), max_steps=2)
     assert ran.steps("plan")[0]["left_out"] == 1

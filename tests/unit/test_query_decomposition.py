@@ -105,6 +105,14 @@ def test_an_input_that_is_an_object_stays_one():
     assert ran.asked[1] == "ANSWER Which product is in order 12? (dry)"
 
 
+def test_a_plan_that_refers_to_what_is_not_before_is_not_asked():
+    ran = taken(by_words(PLAN="Warranty of #2?\nWhich lamp?", ANSWER="x"))
+    question = "How long is what order 12 holds covered?"
+    planned = ["Warranty of #2?", "Which lamp?"]
+    assert ran.steps("plan") == [{"step": "plan", "questions": [question], "fallback": "astray", "planned": planned}]
+    assert ran.asked[1:] == [f"ANSWER {question}"]
+
+
 # --- plans --------------------------------------------------------------------------------------------------------
 
 
@@ -165,6 +173,25 @@ def test_placeholders_stand_for_earlier_answers(placeholder, text, of, filled):
     references = References(placeholder)
     assert references.of(text, 2) == of
     assert references.filled(text, ["A", "B"]) == filled
+
+
+@pytest.mark.parametrize(
+    ("placeholder", "texts", "earlier", "given", "astray"),
+    [
+        ("#1", ["a", "b of #1"], 0, "?", False),
+        ("#1", ["b of #2", "a"], 0, "?", True),
+        ("#1", ["b of #1"], 0, "?", True),
+        ("#1", ["b of #1"], 0, "Who was #1?", False),
+        ("#1", ["b of #2", "c of #3"], 1, "Who was #1?", True),
+        ("#1", ["b of #2", "c of #3"], 2, "?", False),
+        ("X", ["b of X"], 0, "?", True),
+        ("X", ["a", "b of X"], 0, "?", False),
+    ],
+)
+def test_a_plan_may_refer_to_what_is_before_and_hold_the_words_of_the_question(
+    placeholder: str, texts: list[str], earlier: int, given: str, astray: bool
+):
+    assert References(placeholder).astray(texts, earlier, given) is astray
 
 
 def test_an_answer_is_not_looked_through_for_placeholders_and_a_blank_one_is_not_put_in():

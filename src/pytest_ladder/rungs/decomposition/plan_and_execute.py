@@ -11,7 +11,7 @@ from pytest_ladder.core.cases import Question, saying
 from pytest_ladder.core.ports import Kit, System
 from pytest_ladder.core.rungs import RungSpec
 from pytest_ladder.rungs import options
-from pytest_ladder.rungs.decomposition.planning import bounded, numbered
+from pytest_ladder.rungs.decomposition.planning import ASTRAY, UNREADABLE, bounded, numbered
 from pytest_ladder.rungs.decomposition.references import References, bare
 from pytest_ladder.rungs.decomposition.stepping import (
     DEFAULT_STEPS,
@@ -147,7 +147,8 @@ class PlanAndExecute:
         return reply.text
 
     async def _plan(self, question: Question, work: Work) -> list[str]:
-        kept, notes = bounded(numbered(await self._planned(question, work)), self._max_steps, question)
+        named = numbered(await self._planned(question, work))
+        kept, notes = bounded(named, self._max_steps, question, self._references)
         work.steps.append({"step": "plan", "tasks": list(kept), **notes})
         return kept
 
@@ -162,11 +163,15 @@ class PlanAndExecute:
         done = {result["task"] for result in work.results}
         tasks = [task for task in named if self._filled(task, work) not in done]
         if not tasks:
-            reason = "repeated" if named else "enough" if DONE.search(reply) else "unreadable"
+            reason = "repeated" if named else "enough" if DONE.search(reply) else UNREADABLE
             work.steps.append({"step": "stop", "reason": reason})
             return []
-        kept, notes = bounded(tasks, left, question)
-        work.steps.append({"step": "plan", "revision": revision, "tasks": list(kept), **notes})
+        kept = tasks[:left]
+        if self._references.astray(kept, len(work.results), question.text):
+            work.steps.append({"step": "stop", "reason": ASTRAY, "planned": list(kept)})
+            return []
+        more: dict[str, Json] = {"left_out": len(tasks) - left} if len(tasks) > left else {}
+        work.steps.append({"step": "plan", "revision": revision, "tasks": list(kept), **more})
         return kept
 
     async def _execute(self, question: Question, tasks: list[str], work: Work) -> None:

@@ -7,6 +7,10 @@ from collections.abc import Sequence
 
 from pytest_ladder.core.canonical import Json
 from pytest_ladder.core.cases import Question
+from pytest_ladder.rungs.decomposition.references import References
+
+UNREADABLE, ASTRAY = "unreadable", "astray"
+"""Why a plan is not carried out: it names no step, or one refers to an answer that is not before it."""
 
 _NUMBER = re.compile(r"^\W*(?:(?:step|question|q)\s*)?\d+\s*[.):]+[*_]*(?:\s+|$)", re.IGNORECASE)
 _BULLET = re.compile(r"^\s*[-*•]\s+")
@@ -35,13 +39,19 @@ def numbered(reply: str) -> list[str]:
     return [step for step in (" ".join(lines).strip() for lines in steps) if step]
 
 
-def bounded(parts: Sequence[str], most: int, question: Question) -> tuple[list[str], dict[str, Json]]:
-    """The first so many steps, the question itself where there is none, and what the trace says of the difference."""
-    kept = list(parts[:most]) or [question.text]
-    notes: dict[str, Json] = {} if parts else {"fallback": "unreadable"}
-    if len(parts) > most:
-        notes["left_out"] = len(parts) - most
-    return kept, notes
+def bounded(
+    parts: Sequence[str], most: int, question: Question, references: References
+) -> tuple[list[str], dict[str, Json]]:
+    """The first so many steps, and what the trace says of the difference.
+
+    Where there is none, or one refers to an answer that is not before it, the question itself stands for the plan.
+    """
+    kept = list(parts[:most])
+    if not kept:
+        return [question.text], {"fallback": UNREADABLE}
+    if references.astray(kept, 0, question.text):
+        return [question.text], {"fallback": ASTRAY, "planned": list(kept)}
+    return kept, {"left_out": len(parts) - most} if len(parts) > most else {}
 
 
 def _plain(part: str) -> str:

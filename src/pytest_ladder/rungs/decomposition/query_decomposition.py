@@ -72,12 +72,13 @@ class Plan:
     max_steps: int
 
     async def of(self, question: Question, steps: list[Json]) -> list[str]:
-        """The sub-questions; the question itself where the reply names none. What was planned goes into `steps`."""
+        """The sub-questions; the question itself where the reply is no plan. What was planned goes into `steps`."""
         reply = await self.chat.answer(
             question, separator="" if self.separator == LINE else self.separator, max_steps=self.max_steps,
             first=self.references.first, second=self.references.second,
         )  # fmt: skip
-        kept, notes = bounded(parted(reply.text, self.separator), self.max_steps, question)
+        named = parted(reply.text, self.separator)
+        kept, notes = bounded(named, self.max_steps, question, self.references)
         steps.append({"step": "plan", "questions": list(kept), **notes})
         return kept
 

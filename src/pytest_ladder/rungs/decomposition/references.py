@@ -16,7 +16,7 @@ class References:
     """Finds the places of a text that stand for earlier answers, and puts the answers there.
 
     A placeholder with a 1 in it counts: with `#1` for the first answer, `#2` is the second. Any other word stands for
-    the answer just before. A number that no earlier answer has is no reference: it stays as it stands.
+    the answer just before. A number that no earlier answer has is put in nowhere; a plan with one cannot be used.
     """
 
     def __init__(self, placeholder: str = NUMBERED) -> None:
@@ -33,6 +33,21 @@ class References:
         """The places, from 0, of the answers that a text refers to, where so many are before it."""
         named = (self._place(found, earlier) for found in self._pattern.finditer(text))
         return frozenset(place for place in named if 0 <= place < earlier)
+
+    def astray(self, texts: Sequence[str], earlier: int, given: str) -> bool:
+        """Whether one of the parts of a plan refers to what is not before it, with a word that is not as given.
+
+        Args:
+            texts: The parts, in their order.
+            earlier: How many answers there are before the first of them.
+            given: The question: what stands in it refers to nothing.
+        """
+        known = {found[0] for found in self._pattern.finditer(given)}
+        return any(
+            found[0] not in known and not 0 <= self._place(found, before) < before
+            for before, text in enumerate(texts, earlier)
+            for found in self._pattern.finditer(text)
+        )
 
     def filled(self, text: str, answers: Sequence[str]) -> str:
         """The text with the answers before it in place of what stands for them; blank ones are not put in."""
