@@ -240,6 +240,16 @@ def test_a_key_that_nothing_uses_is_told(ladder: Bench, table: str, told: str):
     assert f"evals/support/ladder.toml:{told}" in refused(ladder, f"{table}\n")
 
 
+def test_a_chain_whose_first_prompt_shows_the_reply_before_it_is_told(ladder: Bench):
+    ladder.write("first.md", "user:\n{{ input }}\n{{ previous }}\n")
+    ladder.write("second.md", "{{ previous }}")
+    table = f'{DECOMPOSE}strategy = "prompt_chain"\nchain = ["first.md", "second.md"]\n'
+
+    told = refused(ladder, table)
+
+    assert "evals/support/first.md:3: the first prompt of the chain shows `{{ previous }}`, and there is no" in told
+
+
 # --- the options of a judge ------------------------------------------------------------------------------------------
 
 

@@ -108,5 +108,40 @@ def test_a_key_that_cannot_be_used_is_told_with_its_place(options, text):
     assert text in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "shown",
+    [
+        "{{ previous }}",
+        "{{ previous | upper }}",
+        "{% for line in previous.splitlines() %}{{ line }}{% endfor %}",
+        "{% if metadata.tone %}{{ previous }}{% endif %}",
+        "{% if previous %}{{ previous }}{% endif %}{{ previous }}",
+    ],
+)
+def test_a_first_prompt_that_shows_a_reply_before_it_is_refused_with_its_line(shown: str):
+    with pytest.raises(InvalidFile) as caught:
+        taken("first.md", "outline.md", files={"first.md": f"FACTS {{{{ input }}}}\n{shown}"})
+    told = "first.md:2: the first prompt of the chain shows `{{ previous }}`, and there is no reply before it. Leave it"
+    assert str(caught.value).startswith(told)
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [
+        "{% if previous %}So far: {{ previous }}{% endif %}",
+        "{% if outputs %}So far: {{ previous }}{% endif %}",
+        "{% if previous is defined and previous %}{{ previous }}{% else %}nothing{% endif %}",
+        "{{ previous or 'nothing' }}",
+        "{{ previous and previous }}",
+        "{{ previous | default('nothing', true) }}",
+        "{{ 'So far: ' ~ previous if previous else '' }}",
+        "{% set previous = 'mine' %}{{ previous }}",
+    ],
+)
+def test_a_first_prompt_may_test_whether_there_is_one(shown: str):
+    ran = taken("first.md", "outline.md", files={"first.md": f"FACTS {{{{ input }}}} {shown}"})
+    assert ran.asked[0].startswith("FACTS Long?")
+
+
 def test_a_reply_that_a_later_prompt_shows_need_not_be_shown_by_the_next():
     assert taken("facts.md", "loose.md", "all.md").asked[-1] == 'ALL ["f", "l"]'

@@ -18,7 +18,8 @@ from pytest_ladder.rungs.prompting.structured import read_output
 from pytest_ladder.rungs.prompting.template import VARIABLES, PromptTemplate
 from pytest_ladder.rungs.retrieval.sources import Sources, read_sources
 
-SEEN = (*VARIABLES, "previous", "outputs")
+REPLIED = ("previous", "outputs")
+SEEN = (*VARIABLES, *REPLIED)
 """What a prompt of the chain sees: besides what every prompt sees, the last reply and all of them."""
 
 
@@ -51,11 +52,13 @@ def build_prompt_chain(spec: RungSpec, kit: Kit) -> System:
     """Read the prompts of `chain`, and the retrieval where there is a corpus.
 
     Raises:
-        InvalidFile: a key or a prompt that cannot be used, or a reply that no later prompt shows.
+        InvalidFile: a key or a prompt that cannot be used, a reply that no later prompt shows, or a first prompt that
+            shows the one before it.
         InvalidRequest: the retriever or the reranker refuses its name or options.
     """
     names = options.texts(spec, "chain", least=2)
     templates = [PromptTemplate(kit.read_text(name), kit.shown(name), SEEN) for name in names]
+    _check_first(templates[0])
     for place, name in enumerate(names[:-1]):
         if "previous" not in templates[place + 1].uses and all("outputs" not in t.uses for t in templates[place + 1 :]):
             fault = f"no later prompt of the chain shows the reply to {name}"
@@ -67,3 +70,9 @@ def build_prompt_chain(spec: RungSpec, kit: Kit) -> System:
     last = len(templates) - 1
     links = [step_chat(t, spec, kit, output if place == last else None) for place, t in enumerate(templates)]
     return PromptChain(names, links, read_sources(spec, kit))
+
+
+def _check_first(template: PromptTemplate) -> None:
+    fault = "the first prompt of the chain shows `{{ previous }}`, and there is no reply before it"
+    next_step = "leave it out, or put `{% if previous %}` around it where the prompt stands later in the chain too"
+    template.refuse_bare("previous", fault, tests=REPLIED, next_step=next_step)

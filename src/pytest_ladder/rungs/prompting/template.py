@@ -60,7 +60,7 @@ class PromptTemplate:
         self._marker = f"\x02{secrets.token_hex(16)}:"
         self._has_roles = ROLE_LINE.search(body) is not None
         source = ROLE_LINE.sub(lambda match: f"{self._marker}{match[1]}\x03", body)
-        self._template, names = self._compile(source)
+        self._template, self._tree, names = self._compile(source)
         self.uses = names & frozenset(variables)
         """The names among `variables` that occur in the template."""
         if self._has_roles and f"{self._marker}user\x03" not in source:
@@ -83,6 +83,24 @@ class PromptTemplate:
             raise InvalidFile(message(self._where, "the last user message is blank", got=values.get("input")))
         return tuple(part for part in messages if part["content"])
 
+    def refuse_bare(self, name: str, fault: str, *, tests: Collection[str], next_step: str) -> None:
+        """Refuse a variable that is shown outside of conditions that test it.
+
+        Such a condition is an `if`, an `and` or `or` behind the test, and the filter `default`.
+
+        Args:
+            name: Of the variable.
+            fault: What is wrong then.
+            tests: The names of which a condition may test any.
+            next_step: What to do.
+
+        Raises:
+            InvalidFile: it is, with the line.
+        """
+        line = _bare(self._tree, name, tests) if name in self.uses else None
+        if line is not None:
+            raise InvalidFile(self._message(line, fault, next_step=next_step))
+
     def _split(self, text: str) -> list[dict[str, str]]:
         if not self._has_roles:
             return [{"role": "user", "content": text.strip()}]
@@ -93,7 +111,7 @@ class PromptTemplate:
         pairs = (part.split("\x03", 1) for part in parts)
         return [{"role": role, "content": content.strip()} for role, content in pairs]
 
-    def _compile(self, source: str) -> tuple[Template, frozenset[str]]:
+    def _compile(self, source: str) -> tuple[Template, nodes.Template, frozenset[str]]:
         try:
             tree = _ENVIRONMENT.parse(source)
             names = frozenset(meta.find_undeclared_variables(tree))
@@ -101,7 +119,7 @@ class PromptTemplate:
         except TemplateSyntaxError as error:
             raise InvalidFile(self._message(error.lineno, f"the template cannot be read ({error.message})")) from None
         self._refuse_unknown(tree, names - {*self._variables, *_ENVIRONMENT.globals})
-        return template, names
+        return template, tree, names
 
     def _refuse_unknown(self, tree: nodes.Template, unknown: frozenset[str]) -> None:
         if unknown:
@@ -118,8 +136,29 @@ _EMPTY: dict[str, Json] = {
 }  # fmt: skip
 
 
-def _reads(tree: nodes.Template) -> Iterator[tuple[int, str]]:
-    return ((name.lineno, name.name) for name in tree.find_all(nodes.Name) if name.ctx == "load")
+def _reads(tree: nodes.Node) -> Iterator[tuple[int, str]]:
+    found = [tree] if isinstance(tree, nodes.Name) else tree.find_all(nodes.Name)
+    return ((name.lineno, name.name) for name in found if name.ctx == "load")
+
+
+def _bare(node: nodes.Node, name: str, tests: Collection[str]) -> int | None:
+    """The line of the first read of a variable outside of conditions that test it."""
+    if isinstance(node, nodes.Name) and (node.name, node.ctx) == (name, "load"):
+        return node.lineno
+    tested = _tested(node)
+    if tested is not None and any(read in tests for _, read in _reads(tested)):
+        return None
+    found = (_bare(child, name, tests) for child in node.iter_child_nodes())
+    return min((line for line in found if line is not None), default=None)
+
+
+def _tested(node: nodes.Node) -> nodes.Node | None:
+    """What a node tests, where what else it holds depends on that."""
+    if isinstance(node, nodes.If | nodes.CondExpr):
+        return node.test
+    if isinstance(node, nodes.And | nodes.Or):
+        return node.left
+    return node.node if isinstance(node, nodes.Filter) and node.name in ("default", "d") else None
 
 
 def _line_of(error: Exception) -> int | None:
