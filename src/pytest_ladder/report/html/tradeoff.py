@@ -8,10 +8,12 @@ from pytest_ladder.core.summary import LadderSummary
 from pytest_ladder.core.tradeoff import Point, Price, Tradeoff
 from pytest_ladder.report import numbers
 from pytest_ladder.report.html.scale import Scale, apart, price_scale, price_ticks, score_scale, score_ticks
+from pytest_ladder.report.html.tags import Box, Tag, tags
 from pytest_ladder.report.text import one_line
 
 WIDTH, HEIGHT = 360, 250
 _LEFT, _RIGHT, _TOP, _BOTTOM = 38, 344, 16, 212
+_FIELD = Box((_LEFT + WIDTH) / 2, _BOTTOM / 2, WIDTH - _LEFT, _BOTTOM)
 AXES = {Price.COST: "USD a case", Price.LATENCY: "median seconds of an answer"}
 
 
@@ -40,6 +42,8 @@ class Chart:
     axis: str
     log: bool
     spots: tuple[Spot, ...]
+    tags: tuple[Tag, ...]
+    """What names the spots."""
     frontier: str
     """The line through the rungs that no other beats, as SVG points: a stair."""
     x_ticks: tuple[tuple[float, str], ...]
@@ -54,9 +58,15 @@ class Chart:
     bottom: float = _BOTTOM
 
     @property
-    def drawn(self) -> tuple[Spot, ...]:
-        """The spots in the order of drawing: what is on the frontier covers the rest."""
-        return tuple(sorted(self.spots, key=lambda spot: spot.frontier))
+    def drawn(self) -> tuple[tuple[Tag, tuple[Spot, ...]], ...]:
+        """The tags in the order of drawing, each with its spots: what is on the frontier covers the rest."""
+        found = ((tag, tuple(self.spots[at] for at in tag.members)) for tag in self.tags)
+        return tuple(sorted(found, key=lambda one: one[1][0].frontier))
+
+    @property
+    def crowded(self) -> bool:
+        """Whether numbers stand beside their points, or share a tag."""
+        return any(tag.aside or len(tag.members) > 1 for tag in self.tags)
 
     @property
     def told(self) -> str:
@@ -79,9 +89,10 @@ def _chart(ladder: LadderSummary, tradeoff: Tradeoff) -> Chart:
     up = score_scale([*marks, *([least] if least is not None else [])], _BOTTOM, _TOP)
     along = price_scale([point.price for point in points], _LEFT, _RIGHT)
     money = numbers.money if tradeoff.price is Price.COST else numbers.seconds
-    spots = (_spot(ladder, n, point, along, up, money(point.price)) for n, point in enumerate(points, 1))
+    spots = tuple(_spot(ladder, n, point, along, up, money(point.price)) for n, point in enumerate(points, 1))
     return Chart(
-        metric=one_line(tradeoff.metric), axis=AXES[tradeoff.price], log=along.log, spots=tuple(spots),
+        metric=one_line(tradeoff.metric), axis=AXES[tradeoff.price], log=along.log, spots=spots,
+        tags=tags([(spot.x, spot.y) for spot in spots], [spot.frontier for spot in spots], _FIELD),
         frontier=_stair(points, along, up), x_ticks=apart([(along.at(t), money(t)) for t in price_ticks(along)]),
         y_ticks=tuple((up.at(t), f"{t:g}") for t in score_ticks(up)),
         threshold=up.at(least) if least is not None else None,
