@@ -8,6 +8,7 @@ import re
 import pytest
 
 from tests.plugin.bench import Bench, case
+from tests.project import Project
 
 METRICS = "".join(
     f'[metrics.{name}]\nscorer = "{scorer}"\n{options}'
@@ -139,6 +140,16 @@ def test_what_retrieves_nothing_has_no_figure_of_retrieval_and_what_finds_nothin
     log = bench.log
     assert bench.run("--ladder-climb=all", "--ladder-record=none").status == 1
     assert bench.log == log
+
+
+def test_one_case_is_shown_with_the_same_word(bench: Bench):
+    built_in(bench, "answer = { all = 0.9 }").run("--ladder-climb=all")
+
+    text = Project(bench.pytester.path, inner=bench.pytester).command("show", "c2", "--rung=prompt", "--rung=rag").text
+
+    assert "mrr n/a, kind" in text
+    assert "mrr 0.000, kind" in text
+    assert "unscored" not in text
 
 
 def test_a_threshold_of_retrieval_is_missed_by_what_retrieves_nothing_and_the_run_says_why(bench: Bench):

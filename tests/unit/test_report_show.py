@@ -35,6 +35,14 @@ def told(shown: ShownCase = SHOWN, **parts: bool) -> list[str]:
     return [" ".join(line.split()) for line in text(shown, **parts).splitlines()]
 
 
+def test_a_metric_that_does_not_apply_is_told_apart_from_a_score_that_is_lacking():
+    found = RungCase({"answer": 1.0, "found": None, "judged": None}, False, apart=("found",))
+
+    text = " ".join(told(replace(SHOWN, case=replace(CASE, rungs={"prompt": found}))))
+
+    assert "prompt: right, answer 1.000, found n/a, judged unscored" in text
+
+
 def of(answer: Answer, **parts: str) -> ShownCase:
     found = RungCase({"answer": 0.0}, True, "tool_use", answer.text, "", (answer,))
     return replace(SHOWN, case=replace(CASE, rungs={"agent": found}), absent={}, **parts)

@@ -29,6 +29,8 @@ class RungCase:
     """Why, in a few words: of the scorer, or the error."""
     answers: tuple[Answer, ...] = ()
     """The answers by repeat, each with the steps that led to it."""
+    apart: tuple[str, ...] = ()
+    """Metrics among the scores that do not apply to the rung: no score of theirs is lacking."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from pytest_ladder.core.case_summary import RungCase, ShownCase
 from pytest_ladder.report import numbers
+from pytest_ladder.report.columns import NOT_SCORED
 from pytest_ladder.report.page import INDENT, LEAST_WIDTH, Page
 from pytest_ladder.report.trace import FAILED, REFUSED, Found, Line, shortened, ways
 
@@ -70,7 +71,7 @@ class _Case:
 
     def _rung(self, rung: str, found: RungCase) -> Iterator[RenderableType]:
         word, style = ("fails", "bold red") if found.failed else ("right", "bold green")
-        scores = (f"{metric} {_score(value)}" for metric, value in found.scores.items())
+        scores = (f"{metric} {_score(found, metric)}" for metric in found.scores)
         told = ", ".join([word, *scores, *([f"kind {found.kind}"] if found.kind else [])])
         yield self.page.indented(f"{rung}: {told}", style=style)
         said = [("answer", found.answer), ("note", found.note or None)]
@@ -132,5 +133,8 @@ class _Case:
         return self.page.beside([*rows], by=2 * INDENT, least=_LABELS)
 
 
-def _score(value: float | None) -> str:
-    return "unscored" if value is None else numbers.score(value)
+def _score(found: RungCase, metric: str) -> str:
+    value = found.scores[metric]
+    if value is None:
+        return NOT_SCORED if metric in found.apart else "unscored"
+    return numbers.score(value)

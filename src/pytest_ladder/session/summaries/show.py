@@ -11,6 +11,7 @@ from pytest_ladder.core.case_summary import CaseSummary, RungCase, ShownCase
 from pytest_ladder.core.cases import Case
 from pytest_ladder.core.names import closest, unknown
 from pytest_ladder.core.rungs import RungSpec
+from pytest_ladder.core.scorers.ranking import NOT_APPLICABLE
 from pytest_ladder.errors import InvalidRequest, MissingRecording, message
 from pytest_ladder.report.trace import call_text
 from pytest_ladder.session.concluding.standing import Standing
@@ -88,8 +89,9 @@ def _of_rung(standing: Standing, rung: RungSpec, case_id: str) -> RungCase | str
         return "not asked: the verdict was certain without it"
     made = rung_cases(standing, result, [case])[case_id]
     scores = {**made.scores, **{metric: case.value(metric) for metric in case.scores}}
+    apart = tuple(metric for metric, outcome in case.scores.items() if outcome == NOT_APPLICABLE)
     note = "; ".join(filter(None, [made.note, NOT_HERE if result.unverifiable else ""]))
-    return replace(made, scores=scores, note=note)
+    return replace(made, scores=scores, note=note, apart=apart)
 
 
 def _step(step: Json) -> str:
