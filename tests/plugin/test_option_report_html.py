@@ -110,13 +110,13 @@ def test_rungs_of_the_log_are_shown_with_their_cases(bench: Bench):
     assert cases(page(bench))["c9"] == {"prompt": ("unknown", "no idea of 9"), "few_shot": ("right", "answer 9")}
 
 
-def test_nothing_is_gathered_where_no_page_is_asked_for(bench: Bench, monkeypatch: pytest.MonkeyPatch):
+def test_nothing_is_gathered_where_no_report_shows_it(bench: Bench, monkeypatch: pytest.MonkeyPatch):
     def gathered(*_: object) -> None:
         raise AssertionError("gathered")
 
     monkeypatch.setattr(summary, "details_of", gathered)
 
-    assert bench.make().run("--ladder-report=report.md", "--ladder-report=report.json").status == 0
+    assert bench.make().run("--ladder-report=report.md").status == 0
 
 
 def test_under_ids_no_text_of_a_case_or_an_answer_is_in_the_file(bench: Bench):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
@@ -166,6 +167,19 @@ def test_the_steps_are_in_the_html_report_of_the_run(agent: Bench):
         ("call", 'order(number="7")'), ("refused call", 'refund(amount=250, number="7")'),
         ("refused call", 'delete(number="7")'), ("stop", ""),
     ]  # fmt: skip
+
+
+def test_the_steps_of_worst_cases_are_in_the_json_report_of_the_run_and_of_the_command(agent: Bench):
+    agent.run("--ladder-report=run.json", "--ladder-record=none")
+    assert at(agent).command("report", "--output=command.json").status == 0
+
+    for name in ("run.json", "command.json"):
+        report = json.loads((agent.pytester.path / name).read_text(encoding="utf-8"))
+        ((way,),) = [miss["steps"] for rung in report["ladders"][0]["rungs"] for miss in rung["worst_cases"]]
+        assert [(step["name"], step["asked"], step["tone"]) for step in way["steps"]] == [
+            ("call", 'order(number="7")', ""), ("refused call", 'refund(amount=250, number="7")', "refused"),
+            ("refused call", 'delete(number="7")', "refused"), ("stop", "", ""),
+        ]  # fmt: skip
 
 
 @pytest.fixture

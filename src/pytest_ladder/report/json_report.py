@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Mapping
 
 from pytest_ladder.core.canonical import Json, rounded
 from pytest_ladder.core.looks import Look
@@ -11,11 +12,13 @@ from pytest_ladder.core.summary import LadderSummary, Miss, RungRow, RunSummary
 from pytest_ladder.report.base import base_json
 from pytest_ladder.report.comparison_json import gain_json
 from pytest_ladder.report.drift import drift_json
+from pytest_ladder.report.html.steps import MOST_BYTES
 from pytest_ladder.report.json_schema import report_json_schema
 from pytest_ladder.report.judged import judged_json
 from pytest_ladder.report.requests import requests_json
 from pytest_ladder.report.searching import searched_json
 from pytest_ladder.report.selftest import selftest_json
+from pytest_ladder.report.steps_json import Key, steps_json
 
 __all__ = ["render_json", "report_json_schema"]
 
@@ -31,9 +34,10 @@ def render_json(summary: RunSummary) -> str:
     Of figures below 0.001 three digits count. Fits `report_json_schema()`. Under `show = "ids"` no text of a case is
     in it.
     """
+    room = MOST_BYTES // max(1, len(summary.ladders))
     value = {
         "schema": SCHEMA, "kind": "report", "version": summary.version, "at": summary.at,
-        "ladders": [_ladder(ladder) for ladder in summary.ladders], "gone": list(summary.gone),
+        "ladders": [_ladder(ladder, room) for ladder in summary.ladders], "gone": list(summary.gone),
     }  # fmt: skip
     return dump(value)
 
@@ -43,7 +47,8 @@ def dump(value: Json) -> str:
     return json.dumps(_clean(value), indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def _ladder(ladder: LadderSummary) -> Json:
+def _ladder(ladder: LadderSummary, room: int) -> Json:
+    steps = steps_json(ladder, room)
     refusals = [{"code": r.code, "reason": r.reason, "mend": r.mend} for r in ladder.refusals]
     return {
         "name": ladder.name, "where": ladder.where, "task": ladder.task, "cases": ladder.cases, "rule": ladder.rule,
@@ -53,7 +58,7 @@ def _ladder(ladder: LadderSummary) -> Json:
         "limits": dict(ladder.limits), "looks": [_look(*look) for look in ladder.looks],
         "selected": ladder.selected, "decided": ladder.decided,
         "recommendation": ladder.recommendation, "waivers": list(ladder.waivers), "notes": list(ladder.notes),
-        "checklist": dict(ladder.checklist), "rungs": [_rung(row, ladder.show) for row in ladder.rows],
+        "checklist": dict(ladder.checklist), "rungs": [_rung(row, ladder.show, steps) for row in ladder.rows],
         "gate": {"requested": ladder.requested, "allowed": ladder.allowed, "refusals": refusals},
         "failures": list(ladder.failures), "base": base_json(ladder.base),
         "judges": [judged_json(judge) for judge in ladder.judges],
@@ -68,19 +73,19 @@ def _look(look: Look, line: str) -> Json:
     }  # fmt: skip
 
 
-def _rung(row: RungRow, show: str) -> Json:
+def _rung(row: RungRow, show: str, steps: Mapping[Key, Json]) -> Json:
     return {
         "id": row.id, "kind": str(row.kind), "state": str(row.state), "from_log": row.from_log, "note": row.note,
         "recall": row.recall, "versions": row.versions, "entry": row.entry.as_dict() if row.entry else None,
-        "worst_cases": [_miss(miss, show) for miss in row.misses], "gain": gain_json(row.gain),
-        "requests": requests_json(row.requests), "searched": searched_json(row.searched),
+        "worst_cases": [_miss(miss, show, steps.get((row.id, miss.case))) for miss in row.misses],
+        "gain": gain_json(row.gain), "requests": requests_json(row.requests), "searched": searched_json(row.searched),
     }  # fmt: skip
 
 
-def _miss(miss: Miss, show: str) -> Json:
+def _miss(miss: Miss, show: str, steps: Json) -> Json:
     texts = (None, None, None) if show == "ids" else (miss.input, miss.expected, miss.answer)
     return {
-        "case": miss.case, "metric": miss.metric, "score": miss.score, "note": miss.note,
+        "case": miss.case, "metric": miss.metric, "score": miss.score, "note": miss.note, "steps": steps,
         **dict(zip(("input", "expected", "answer"), texts, strict=True)),
     }  # fmt: skip
 

@@ -14,6 +14,7 @@ from pytest_ladder.report.judged import judged_schema
 from pytest_ladder.report.requests import requests_schema
 from pytest_ladder.report.searching import searched_schema
 from pytest_ladder.report.selftest import selftest_schema
+from pytest_ladder.report.steps_json import steps_schema
 
 _TEXT: Json = {"type": "string"}
 _TEXTS: Json = {"type": "array", "items": _TEXT}
@@ -125,6 +126,10 @@ def _miss() -> Json:
     return _object(
         case=_TEXT, metric=_TEXT, score=_SHARE_OR_NULL, note=_TEXT,
         input=_TEXT_OR_NULL, expected=_TEXT_OR_NULL, answer=_TEXT_OR_NULL,
+        steps={
+            "oneOf": [steps_schema(), {"type": "null"}],
+            "description": "Each way in which its answers came about; null where they are not shown or not here.",
+        },
     )  # fmt: skip
 
 

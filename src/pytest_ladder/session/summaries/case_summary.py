@@ -22,13 +22,13 @@ from pytest_ladder.session.measuring.misses import shown
 from pytest_ladder.session.measuring.results import RungResult
 from pytest_ladder.session.summaries.documents import headings
 
-FULL = ".html"
-"""The extension of the reports that show every failing case."""
+FULL = (".html", ".json")
+"""The extensions of the reports that show what failing cases rest on."""
 
 
 def wants_details(outcome: Outcome) -> bool:
     """Whether a report of this run shows what is gathered here."""
-    return any(path.suffix.lower() == FULL for path in outcome.standing.run.settings.reports)
+    return any(path.suffix.lower() in FULL for path in outcome.standing.run.settings.reports)
 
 
 def details_of(outcome: Outcome) -> Details:
