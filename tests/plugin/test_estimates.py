@@ -162,7 +162,8 @@ def test_as_many_calls_are_made_as_were_told_at_least_or_at_most(
     least, most = CASES * declared.least, CASES * declared.most
     calls = f"{least}" if least == most else f"{least} to {most}"
     assert line.startswith(f"support asked: {CASES} answers to ask, {calls} calls, about "), line
-    assert " USD by the length of its prompts and `max_tokens`; 1000.00 USD of the budget are left" in line
+    bound = "" if least == most else "; the most is what its limits allow, not what is usual"
+    assert f" USD by the length of its prompts and `max_tokens`{bound}; 1000.00 USD of the budget are left" in line
     made = len(server.requests)
     assert made == (least if extreme == "short" else most)
 
@@ -194,16 +195,55 @@ def test_a_router_costs_between_the_cheapest_and_the_dearest_of_its_routes(bench
     assert len(server.requests) == 1 + 2 * 2
 
 
+WORDY = 'def told(told: str) -> str:\n    """Tell."""\n    return "z" * 9000\n'
+AGENT = TABLES["tool_agent"].table
+BETWEEN = re.compile(r"about ([0-9.]+) to ([0-9.]+) USD by ")
+
+
+@pytest.mark.parametrize(
+    ("keys", "shown"),
+    [
+        ("max_tool_calls = 1\n", 2),
+        ("tool_rules = { told = { at_most = 1 } }\n", 2),
+        ('tool_mode = "text"\n', 3),
+        ("max_tool_calls = 2\n", 4),
+    ],
+)
+def test_the_most_of_an_agent_is_what_its_bounds_allow_and_no_request_shows_what_comes_later(
+    bench: Bench, server: Loopback, keys: str, shown: int
+):
+    line = told(hosted(bench, server, AGENT + keys))
+
+    least, most = map(float, BETWEEN.search(line).groups())  # type: ignore[union-attr]
+    results = CASES * shown * 8000 / 4 * PRICE / 1e6
+    assert CASES * call(ANSWER) < least < 1.5
+    assert results < most < results + 8
+
+
+def test_an_agent_that_asks_for_as_much_as_it_may_keeps_within_what_was_told(bench: Bench, server: Loopback):
+    bench = hosted(bench, server, f"{AGENT}max_tool_calls = 1\n")
+    bench.write("tools.py", WORDY)
+
+    line = told(bench)
+
+    assert len(server.requests) == 3 * CASES
+    sent = sum(len(json.dumps(seen.body)) for seen in server.requests)
+    most = float(BETWEEN.search(line)[2])  # type: ignore[index]
+    asked = (sent / 4 + 3 * CASES * MOST_TOKENS) * PRICE / 1e6
+    assert asked < most < 1.2 * asked
+
+
 def test_the_cost_that_an_agent_may_reach_bounds_what_is_told(bench: Bench, server: Loopback):
     scripted(server, PLAIN)
-    table = TABLES["tool_agent"].table
-    call_usd = call(ANSWER, "x" * (16 * 8000 + 2 * 4 * MOST_TOKENS))
 
-    whole = told(hosted(bench, server, table))
-    capped = told(hosted(bench, server, f"{table}max_cost = 0.05\n"), "asked", "--ladder-record=all")
+    whole = told(hosted(bench, server, AGENT))
+    capped = told(hosted(bench, server, f"{AGENT}max_cost = 0.05\n"), "asked", "--ladder-record=all")
 
-    assert f"4 to 12 calls, about {usd(CASES * call(ANSWER))} to {usd(CASES * 3 * call_usd)} USD" in whole
-    assert f"1 call an answer; at most 12 calls, about {usd(CASES * (0.05 + 2 * call_usd))} USD" in capped
+    results = CASES * 2 * 16 * 8000 / 4 * PRICE / 1e6
+    most = float(BETWEEN.search(whole)[2])  # type: ignore[index]
+    assert results < most < results + 8
+    assert (found := re.search(r"1 call an answer; at most 12 calls, about ([0-9.]+) USD", capped))
+    assert most < float(found[1]) + 8
 
 
 def usd(amount: float) -> str:

@@ -15,7 +15,35 @@ from pytest_ladder.rungs.hybrids.choosing import ROUTE
 from pytest_ladder.rungs.hybrids.guarded import resorts_of
 from pytest_ladder.rungs.prompting.structured import DEFAULT_REPAIRS
 from pytest_ladder.rungs.retrieval import agentic, querying
-from pytest_ladder.rungs.tools.rules import Limits
+from pytest_ladder.rungs.tools.rules import KEY, Limits
+from pytest_ladder.rungs.tools.search import NAME
+from pytest_ladder.rungs.tools.talk import TEXT
+
+ASIDE = 200
+"""Characters that a turn of an agent holds besides the reply and the results, about: a refusal, a reminder, a cut."""
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """What comes back from an agent's tools, at most; each request shows all that came before it."""
+
+    most: int
+    """Results of one answer."""
+    characters: int
+    """Of one result."""
+    at_once: int
+    """Results that one reply may bring."""
+
+    def before(self, replies: int) -> int:
+        """Characters that a request shows behind so many replies."""
+        return min(replies * self.at_once, self.most) * self.characters + replies * ASIDE
+
+    def together(self, requests: int) -> int:
+        """Characters that so many requests of one answer show, the first of which shows none."""
+        after = requests - 1
+        rising = min(after, self.most // self.at_once)
+        shown = self.at_once * rising * (rising + 1) // 2 + (after - rising) * self.most
+        return shown * self.characters + ASIDE * after * requests // 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +64,8 @@ class Calls:
     """Searches whose documents the prompt may show, at most."""
     earlier: int = 0
     """Replies on the way to the same answer that it may show, at most."""
-    results: int = 0
-    """Characters of tools' results that it may show, at most."""
+    results: Results | None = None
+    """What tools give, where they are the requests of one conversation: each shows the replies of those before it."""
     cap_usd: float | None = None
     """What they may all cost before the last two of them; None for no bound."""
 
@@ -138,10 +166,26 @@ def _plan_and_execute(spec: RungSpec) -> list[Calls]:
 def _tool_agent(spec: RungSpec) -> list[Calls]:
     """Replies, one more than the steps for the answer itself, and what each search of its own asks."""
     steps = options.whole(spec, "max_steps", Limits.max_steps, least=1)
-    calls = options.whole(spec, "max_tool_calls", Limits.max_tool_calls, least=1)
-    results = calls * options.whole(spec, "max_result", Limits.max_result, least=1)
-    talk = replace(_chat(spec, most=steps + 1), searches=0, earlier=steps, results=results)
-    return [replace(talk, cap_usd=spec.options.get("max_cost")), *_search(spec, least=0, most=calls, own_steps=False)]
+    calls, searches = _tool_calls(spec)
+    characters = options.whole(spec, "max_result", Limits.max_result, least=1)
+    results = Results(calls, characters, at_once=1 if spec.options.get("tool_mode") == TEXT else max(1, calls))
+    talk = replace(_chat(spec, most=steps + 1), searches=0, results=results, cap_usd=spec.options.get("max_cost"))
+    return [talk, *_search(spec, least=0, most=searches, own_steps=False)]
+
+
+def _tool_calls(spec: RungSpec) -> tuple[int, int]:
+    """Calls of tools, and those of `search` among them, that one answer may make, by its limit and its rules."""
+    most = options.whole(spec, "max_tool_calls", Limits.max_tool_calls, least=1)
+    names = [str(reference).rpartition(":")[2] for reference in spec.options.get("tools") or ()]
+    names += [NAME] if "corpus" in spec.options else []
+    bounds = {name: min(most, _at_most(spec, name, most)) for name in names}
+    return min(most, sum(bounds.values())), bounds.get(NAME, 0)
+
+
+def _at_most(spec: RungSpec, name: str, otherwise: int) -> int:
+    rule = options.table(spec, KEY).get(name)
+    known = rule.get("at_most") if isinstance(rule, Mapping) else None
+    return known if isinstance(known, int) else otherwise
 
 
 STRATEGIES: Mapping[str, Callable[[RungSpec], list[Calls]]] = {

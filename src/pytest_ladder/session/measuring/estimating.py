@@ -22,6 +22,7 @@ from pytest_ladder.session.setup.assemble import found
 
 LENGTH = "the length of its prompt and `max_tokens`"
 LENGTHS = "the length of its prompts and `max_tokens`"
+BOUND = "; the most is what its limits allow, not what is usual"
 LAST = "what its last version used"
 
 
@@ -91,7 +92,8 @@ class Estimate:
             return ""
         known = self.declared + self.lines
         calls = "" if self._simple else f", {_between(str(known.least_calls), str(known.most_calls))} calls"
-        return f"{calls}, about {_between(usd(known.least_usd), usd(known.most_usd))} USD by {self.basis}"
+        told = f"{calls}, about {_between(usd(known.least_usd), usd(known.most_usd))} USD by {self.basis}"
+        return told if known.least_calls == known.most_calls else told + BOUND
 
     def _over(self, left_usd: float) -> str:
         least, most = (amount + sum(judge.cost_usd for judge in self.judges) for amount in self.bounds_usd)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from statistics import fmean
 
 from pytest_ladder.core.cases import Question
 from pytest_ladder.core.hybrids import FALLBACK, STANDING_BACK, referred, targets
-from pytest_ladder.core.ports import Priced
+from pytest_ladder.core.ports import Priced, Tool
 from pytest_ladder.core.prices import CHARACTERS_A_TOKEN, Price, longest
 from pytest_ladder.core.prompts import split_front_matter
 from pytest_ladder.core.rungs import RungSpec
@@ -22,6 +23,10 @@ from pytest_ladder.rungs.prompting.few_shot import DEFAULT_K
 from pytest_ladder.rungs.retrieval.contextual import read_contexts
 from pytest_ladder.rungs.retrieval.filtering import read_filters
 from pytest_ladder.rungs.retrieval.searching import DEFAULT_TOP_K, read_corpus
+from pytest_ladder.rungs.retrieval.sources import Sources
+from pytest_ladder.rungs.tools.rules import read_rules
+from pytest_ladder.rungs.tools.search import SearchTool
+from pytest_ladder.rungs.tools.talk import PROVIDER, TOOL_PROMPT
 from pytest_ladder.session.ladder_files import LadderFiles
 from pytest_ladder.session.setup.assemble import found, served
 from pytest_ladder.store.paths import read_text
@@ -70,6 +75,7 @@ class Pricing:
     def __init__(self, files: LadderFiles, clients: Clients, questions: Sequence[Question], usual: float | None = None):
         """Take the questions to come; `usual` is how many tokens an answer has, where something tells."""
         self._files, self._clients, self._usual = files, clients, usual
+        self._questions = questions
         self._question = fmean(len(question.text) for question in questions)
         self.prices: dict[str | None, Price | None] = {}
         """Of every model that was looked at; None for one that costs nothing by the token."""
@@ -97,11 +103,12 @@ class Pricing:
         price, answer = self._price(calls.asks), self._tokens(calls.asks)
         if price is None:
             return Spent(calls.least, calls.most)
-        least, most = (price.cost(length / CHARACTERS_A_TOKEN, answer) for length in self._lengths(calls, answer))
-        dearest = calls.most * most
+        shortest, longest, together = self._lengths(calls, answer)
+        least = calls.least * price.cost(shortest / CHARACTERS_A_TOKEN, answer)
+        dearest = price.cost(together / CHARACTERS_A_TOKEN, calls.most * answer)
         if calls.cap_usd is not None:
-            dearest = min(dearest, calls.cap_usd + 2 * most)
-        return Spent(calls.least, calls.most, calls.least * least, max(dearest, calls.least * least))
+            dearest = min(dearest, calls.cap_usd + 2 * price.cost(longest / CHARACTERS_A_TOKEN, answer))
+        return Spent(calls.least, calls.most, least, max(dearest, least))
 
     def lines(self, rung: RungSpec) -> Spent:
         """The lines of `contextual` that are not on record, of a rung and of those that it refers to."""
@@ -130,8 +137,8 @@ class Pricing:
         bound = longest(spec.model_options.get("max_tokens"))
         return bound if self._usual is None else min(bound, self._usual)
 
-    def _lengths(self, calls: Calls, answer: float) -> tuple[float, float]:
-        """Characters of a prompt, at least and at most."""
+    def _lengths(self, calls: Calls, answer: float) -> tuple[float, float, float]:
+        """Characters of the shortest prompt there may be, of the longest, and of the most there may be together."""
         spec, text = calls.asks, self._text(calls)
         least = self._question + len(text)
         if calls.whole or "examples" in text:
@@ -141,7 +148,29 @@ class Pricing:
         documents = self._documents(spec) if calls.searches and _DOCUMENTS.search(text) else 0.0
         more = (calls.searches - 1) * documents if documents else 0.0
         least += documents
-        return least, least + more + calls.earlier * answer * CHARACTERS_A_TOKEN + calls.results
+        reply = answer * CHARACTERS_A_TOKEN
+        if calls.results is None:
+            longest = least + more + calls.earlier * reply
+            return least, longest, calls.most * longest
+        least += self._tools(spec)
+        opened, after = least + self._tool_prompt(spec), calls.most - 1
+        together = calls.most * opened + after * calls.most / 2 * reply + calls.results.together(calls.most)
+        return least, opened + after * reply + calls.results.before(after), together
+
+    def _tools(self, spec: RungSpec) -> int:
+        """Characters that tell a model of its tools."""
+        kit = self._files.assembler.kit(spec, self._clients)
+        tools: list[Tool] = [kit.tool(reference) for reference in spec.options.get("tools") or ()]
+        tools += [SearchTool(Sources())] if "corpus" in spec.options else []
+        told = [one for rule in read_rules(spec, tools).values() for one in rule.told(self._questions[0])]
+        shown = [[tool.name, tool.description, dict(tool.parameters)] for tool in tools]
+        return len(json.dumps([*shown, *told], ensure_ascii=False))
+
+    def _tool_prompt(self, spec: RungSpec) -> int:
+        """Characters that tell a model how to call them, where that may be in the prompt."""
+        if spec.options.get("tool_mode") == PROVIDER:
+            return 0
+        return len(self._text(Calls(spec, file=spec.options.get("tool_prompt"), text=TOOL_PROMPT)))
 
     def _text(self, calls: Calls) -> str:
         if calls.file is None:
