@@ -7,13 +7,13 @@ from collections import defaultdict
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
+from pytest_ladder.core.drawing import indices
 from pytest_ladder.core.intervals import (
     CHUNK,
     DRAWS,
     LEAST_RESAMPLES,
     MOST_RESAMPLES,
     Studentised,
-    _indices,
     binomial_high,
     binomial_low,
 )
@@ -77,7 +77,7 @@ class Clusters:
         source, rows = np.random.PCG64(abs(seed)), max(1, CHUNK // g)
         parts = []
         for start in range(0, resamples, rows):
-            drawn = _indices(source, (min(rows, resamples - start), g))
+            drawn = indices(source, (min(rows, resamples - start), g))
             some, many = sums[drawn], sizes[drawn]
             total = many.sum(axis=1)
             found = some.sum(axis=1) / total

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pytest_ladder.core.canonical import DECIMALS
+from pytest_ladder.core.drawing import indices
 from pytest_ladder.errors import InvalidRequest, message
 
 if TYPE_CHECKING:
@@ -214,24 +215,10 @@ def _ratios(deviations: np.ndarray[Any, Any], resamples: int, seed: int) -> np.n
     parts = []
     for start in range(0, resamples, rows):
         shape = (min(rows, resamples - start), n)
-        sample = deviations[_indices(source, shape)]
+        sample = deviations[indices(source, shape)]
         mean = sample.mean(axis=1)
         variance = np.maximum(np.einsum("ij,ij->i", sample, sample) / n - mean**2, 0.0)
         flat = variance < 1e-12
         error = np.sqrt(np.where(flat, 1.0, variance) / n)
         parts.append(np.where(flat, np.where(mean == 0, 0.0, np.copysign(np.inf, mean)), mean / error))
     return np.concatenate(parts)
-
-
-def _indices(source: np.random.PCG64, shape: tuple[int, int]) -> np.ndarray[Any, Any]:
-    """Draw indices below `shape[1]` from the generator's raw bits.
-
-    The raw stream of a bit generator is fixed for good; what numpy's distributions make of it may change with a
-    release, and then a figure in the log would.
-    """
-    import numpy as np
-
-    count = shape[0] * shape[1]
-    raw = np.asarray(source.random_raw((count + 1) // 2), dtype=np.uint64)
-    halves = np.concatenate([raw >> np.uint64(32), raw & np.uint64(0xFFFFFFFF)])[:count]
-    return ((halves * np.uint64(shape[1])) >> np.uint64(32)).astype(np.intp).reshape(shape)
