@@ -18,7 +18,8 @@ from banking_project import RUNGS, answers, climb, write
 from banking_rerank import MADE_OF, Recipe, groups_of, made_of, mined, train
 
 from pytest_ladder.backends.embedder import Embedder
-from pytest_ladder.core.pairing import Pairs, SliceComparison, compare_family
+from pytest_ladder.core.differences import SliceComparison
+from pytest_ladder.core.pairing import Pairs, compare_family
 
 SHARE, SEED = 0.15, 1
 """Of the training data set aside to choose settings on, and of the draw."""

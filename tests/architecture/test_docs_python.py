@@ -12,9 +12,9 @@ import pytest
 import pytest_ladder
 from pytest_ladder.core.answers import Answer, CaseError, Reply, Usage
 from pytest_ladder.core.cases import Case, EvalSet, Question
+from pytest_ladder.core.differences import Comparison, SliceComparison
 from pytest_ladder.core.entries import Figure, Verdict
 from pytest_ladder.core.evaluation import Evaluation
-from pytest_ladder.core.pairing import Comparison, SliceComparison
 from pytest_ladder.core.results import CaseResult
 from pytest_ladder.core.rungs import Kind
 from pytest_ladder.core.scores import Score, Scored, Unscored

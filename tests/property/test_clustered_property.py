@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_ladder.core.pairing import Difference, Pairs, SliceComparison, compare_family
+from pytest_ladder.core.differences import Difference, SliceComparison
+from pytest_ladder.core.pairing import Pairs, compare_family
 from pytest_ladder.core.power import detectable
 
 right_or_wrong = st.sampled_from([0.0, 1.0])

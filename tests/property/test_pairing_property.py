@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pytest_ladder.core.differences import Difference, SliceComparison
 from pytest_ladder.core.mcnemar import mcnemar, proportion_bounds
 from pytest_ladder.core.multiplicity import holm
-from pytest_ladder.core.pairing import Difference, SliceComparison, compare
+from pytest_ladder.core.pairing import compare
 from pytest_ladder.core.power import detectable_effect, is_plateau
 
 right_or_wrong = st.sampled_from([0.0, 1.0])

@@ -9,8 +9,10 @@ from collections.abc import Mapping
 import pytest
 
 from pytest_ladder.core.clustered import Clusters
+from pytest_ladder.core.differences import Comparison, Difference, SliceComparison
 from pytest_ladder.core.intervals import studentise
-from pytest_ladder.core.pairing import Comparison, Difference, Method, Pairs, SliceComparison, compare, compare_family
+from pytest_ladder.core.paired_test import Method
+from pytest_ladder.core.pairing import Pairs, compare, compare_family
 from pytest_ladder.core.power import detectable
 
 Scores = dict[str, float]

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from pytest_ladder.core.cases import EvalSet
+from pytest_ladder.core.differences import Difference
 from pytest_ladder.core.entries import Verdict
 from pytest_ladder.core.evaluation import Evaluation
 from pytest_ladder.core.gains import form_plateau, gains
 from pytest_ladder.core.ladder import DecisionPolicy, Ladder
-from pytest_ladder.core.pairing import Difference
 from pytest_ladder.core.rungs import Kind, RungSpec
 from tests.builders import case, graded, ladder
 

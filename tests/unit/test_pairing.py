@@ -7,8 +7,10 @@ import random
 
 import pytest
 
+from pytest_ladder.core.differences import Comparison, Difference, SliceComparison
 from pytest_ladder.core.mcnemar import least_differing, proportion_bounds
-from pytest_ladder.core.pairing import Comparison, Difference, Method, Pairs, SliceComparison, compare, compare_family
+from pytest_ladder.core.paired_test import Method
+from pytest_ladder.core.pairing import Pairs, compare, compare_family
 from pytest_ladder.core.signflip import sign_flip
 from pytest_ladder.errors import InvalidRequest
 

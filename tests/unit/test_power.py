@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_ladder.core.pairing import SliceComparison, compare
+from pytest_ladder.core.differences import SliceComparison
+from pytest_ladder.core.pairing import compare
 from pytest_ladder.core.power import detectable, detectable_effect, detectable_mean, is_plateau
 from pytest_ladder.errors import InvalidRequest
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pytest_ladder.core.pairing import Difference, SliceComparison
+from pytest_ladder.core.differences import Difference, SliceComparison
 from pytest_ladder.core.policy import Change, Direction
 
 SHOWN = 10

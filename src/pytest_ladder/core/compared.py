@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from pytest_ladder.core.pairing import Comparison
+from pytest_ladder.core.differences import Comparison
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,10 @@ from enum import StrEnum
 from pytest_ladder.core.answers import Record
 from pytest_ladder.core.canonical import Json
 from pytest_ladder.core.cases import ALL
+from pytest_ladder.core.differences import Difference, SliceComparison
 from pytest_ladder.core.mcnemar import least_differing
 from pytest_ladder.core.multiplicity import shared
-from pytest_ladder.core.pairing import Difference, Pairs, SliceComparison, compare_family
+from pytest_ladder.core.pairing import Pairs, compare_family
 from pytest_ladder.core.power import detectable, detectable_effect
 from pytest_ladder.core.selftest import Repeats
 

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 from pytest_ladder.core.cases import ALL
 from pytest_ladder.core.comparing import pairs_of
+from pytest_ladder.core.differences import Comparison, Difference
 from pytest_ladder.core.entries import Verdict
 from pytest_ladder.core.ladder import Ladder
-from pytest_ladder.core.pairing import Comparison, Difference, compare_family
+from pytest_ladder.core.pairing import compare_family
 from pytest_ladder.core.power import is_plateau
 from pytest_ladder.core.results import Evaluation
 from pytest_ladder.core.rungs import Kind

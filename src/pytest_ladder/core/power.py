@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from functools import lru_cache
 
+from pytest_ladder.core.differences import SliceComparison
 from pytest_ladder.core.mcnemar import least_differing
-from pytest_ladder.core.pairing import Method, SliceComparison
+from pytest_ladder.core.paired_test import Method
 from pytest_ladder.errors import InvalidRequest, message
 
 POWER = 0.8

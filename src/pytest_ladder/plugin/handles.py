@@ -12,11 +12,11 @@ from pytest_ladder.core.answers import Reply
 from pytest_ladder.core.canonical import Json
 from pytest_ladder.core.cases import EvalSet
 from pytest_ladder.core.confidences import Confidences
+from pytest_ladder.core.differences import Comparison
 from pytest_ladder.core.entries import Entry, Verdict
 from pytest_ladder.core.evaluation import Evaluation
 from pytest_ladder.core.ladder import Ladder
 from pytest_ladder.core.looks import alone, more_in_holdout
-from pytest_ladder.core.pairing import Comparison
 from pytest_ladder.core.rungs import Kind
 from pytest_ladder.core.summary import State
 from pytest_ladder.core.thresholds import LEAST_LATENCIES

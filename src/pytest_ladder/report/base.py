@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from pytest_ladder.core.base_summary import SHOWN, BaseSummary, Flips
 from pytest_ladder.core.canonical import Json
-from pytest_ladder.core.pairing import Difference
+from pytest_ladder.core.differences import Difference
 from pytest_ladder.core.policy import Change, Direction
 from pytest_ladder.report import numbers
 from pytest_ladder.report.comparison import difference, listed

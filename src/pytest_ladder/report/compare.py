@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from pytest_ladder.core.compared import Compared
-from pytest_ladder.core.pairing import Comparison
+from pytest_ladder.core.differences import Comparison
 from pytest_ladder.report import numbers
 from pytest_ladder.report.comparison import columns_of_comparison, flips_of
 from pytest_ladder.report.grid import tables

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from pytest_ladder.core.cases import ALL
+from pytest_ladder.core.differences import Comparison, Difference, SliceComparison
 from pytest_ladder.core.gains import Gain
-from pytest_ladder.core.pairing import Comparison, Difference, SliceComparison
 from pytest_ladder.core.power import detectable
 from pytest_ladder.report import numbers
 from pytest_ladder.report.columns import Cell, Column, Columns, Piece

@@ -5,8 +5,9 @@ from __future__ import annotations
 from pytest_ladder.core.canonical import Json
 from pytest_ladder.core.cases import ALL
 from pytest_ladder.core.compared import Compared
+from pytest_ladder.core.differences import Comparison, Difference, SliceComparison
 from pytest_ladder.core.gains import Gain
-from pytest_ladder.core.pairing import Comparison, Difference, Method, SliceComparison
+from pytest_ladder.core.paired_test import Method
 from pytest_ladder.core.power import detectable
 
 _NUMBER_OR_NULL: Json = {"type": ["number", "null"]}

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from pytest_ladder.core.differences import Difference
 from pytest_ladder.core.gains import Gain
-from pytest_ladder.core.pairing import Difference
 from pytest_ladder.core.summary import LadderSummary, RungRow
 from pytest_ladder.report.comparison import flips_of, gain_words
 from pytest_ladder.report.page import INDENT, Page, Remark

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from pytest_ladder.core.canonical import Json
+from pytest_ladder.core.differences import Difference
 from pytest_ladder.core.entries import Verdict
-from pytest_ladder.core.pairing import Difference
 from pytest_ladder.core.policy import Direction
 from pytest_ladder.core.rungs import Kind
 from pytest_ladder.core.summary import State

@@ -11,7 +11,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from pytest_ladder.core.pairing import Comparison
+from pytest_ladder.core.differences import Comparison
 from pytest_ladder.core.summary import LadderSummary, RungRow, RunSummary
 from pytest_ladder.report import base, numbers
 from pytest_ladder.report.columns import FROM_LOG, Columns, columns_of

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from pytest_ladder.core.diagnosis_kinds import FailureKind
+from pytest_ladder.core.differences import Difference
 from pytest_ladder.core.failure_modes import Tried, failure_modes
 from pytest_ladder.core.gains import Gain
-from pytest_ladder.core.pairing import Difference
 from pytest_ladder.core.rungs import RungSpec
 from pytest_ladder.session.concluding.standing import Standing
 

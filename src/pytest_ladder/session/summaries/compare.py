@@ -9,8 +9,9 @@ from pytest_ladder.core.canonical import short
 from pytest_ladder.core.cases import clusters
 from pytest_ladder.core.compared import Compared
 from pytest_ladder.core.comparing import pairs_of
+from pytest_ladder.core.differences import Comparison
 from pytest_ladder.core.names import unknown
-from pytest_ladder.core.pairing import Comparison, compare_family
+from pytest_ladder.core.pairing import compare_family
 from pytest_ladder.errors import InvalidRequest, MissingRecording, message
 from pytest_ladder.report import numbers
 from pytest_ladder.session.concluding.standing import Standing
