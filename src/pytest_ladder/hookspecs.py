@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from pytest_ladder.core.cases import Case
     from pytest_ladder.core.entries import DecisionEntry, RungEntry
     from pytest_ladder.core.extensions import Indexer
-    from pytest_ladder.core.gate import GateRequest
+    from pytest_ladder.core.gate_request import GateRequest
     from pytest_ladder.core.ladder import Ladder
     from pytest_ladder.core.results import CaseResult
     from pytest_ladder.core.rungs import RungSpec

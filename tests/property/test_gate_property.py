@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from pytest_ladder.core.diagnosis import exempts
 from pytest_ladder.core.diagnosis_kinds import FailureKind
 from pytest_ladder.core.entries import RungEntry, Verdict
-from pytest_ladder.core.gate import WAIVES, GateRequest, RungEvidence, in_force, refusals
+from pytest_ladder.core.gate import WAIVES, in_force, refusals
+from pytest_ladder.core.gate_request import GateRequest, RungEvidence
 from pytest_ladder.core.ladder import DecisionPolicy, GatePolicy, Waiver
 from pytest_ladder.core.rungs import Kind
 from pytest_ladder.core.summary import Refusal

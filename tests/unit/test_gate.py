@@ -11,16 +11,8 @@ import pytest
 
 from pytest_ladder.core.diagnosis_kinds import FailureKind
 from pytest_ladder.core.entries import RungEntry, Verdict
-from pytest_ladder.core.gate import (
-    WAIVES,
-    Code,
-    GateRequest,
-    RungEvidence,
-    age_days,
-    concessions,
-    in_force,
-    refusals,
-)
+from pytest_ladder.core.gate import WAIVES, Code, age_days, concessions, in_force, refusals
+from pytest_ladder.core.gate_request import GateRequest, RungEvidence
 from pytest_ladder.core.ladder import DecisionPolicy, GatePolicy, Waiver
 from pytest_ladder.core.rungs import REQUIRED, Kind
 from pytest_ladder.core.summary import Refusal

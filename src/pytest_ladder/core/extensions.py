@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from pytest_ladder.core.canonical import Json
 from pytest_ladder.core.entries import DecisionEntry, RungEntry
-from pytest_ladder.core.gate import GateRequest
+from pytest_ladder.core.gate_request import GateRequest
 from pytest_ladder.core.ladder import Ladder
 from pytest_ladder.core.ports import Document, Retriever
 from pytest_ladder.core.results import CaseResult

@@ -11,7 +11,7 @@ from pytest_ladder.core.canonical import Json
 from pytest_ladder.core.diagnosis_kinds import FailureKind
 from pytest_ladder.core.entries import DecisionEntry, RungEntry
 from pytest_ladder.core.extensions import Indexer
-from pytest_ladder.core.gate import GateRequest
+from pytest_ladder.core.gate_request import GateRequest
 from pytest_ladder.core.ladder import Ladder
 from pytest_ladder.core.names import unknown
 from pytest_ladder.core.results import CaseResult

@@ -14,7 +14,8 @@ from pytest_ladder.core.diagnosis_kinds import FailureKind
 from pytest_ladder.core.entries import DecisionEntry, RungEntry, Verdict
 from pytest_ladder.core.evaluation import failed_cases
 from pytest_ladder.core.gains import Gain, form_plateau, quality
-from pytest_ladder.core.gate import GateRequest, RungEvidence, concessions, refusals
+from pytest_ladder.core.gate import concessions, refusals
+from pytest_ladder.core.gate_request import GateRequest, RungEvidence
 from pytest_ladder.core.looks import Look, confirmed, confirms, is_look, more_in_holdout, unheld
 from pytest_ladder.core.results import CaseResult
 from pytest_ladder.core.rungs import Kind, RungSpec
