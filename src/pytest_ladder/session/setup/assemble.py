@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import json
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
@@ -24,7 +23,7 @@ from pytest_ladder.core.ladder import Ladder
 from pytest_ladder.core.ports import LLM, Document, Example, Kit, Model, Retriever, System, Tool
 from pytest_ladder.core.rungs import Kind, RungSpec
 from pytest_ladder.core.scorers import SCORERS, build_scorer
-from pytest_ladder.core.scores import MetricSpec, Scored, Scorer
+from pytest_ladder.core.scores import MetricSpec, Scorer
 from pytest_ladder.engine.client import attempt
 from pytest_ladder.errors import InvalidFile, InvalidRequest, message
 from pytest_ladder.rungs.hybrids.guarded import guarded
@@ -33,6 +32,7 @@ from pytest_ladder.rungs.optimization.optimize import SEARCHING
 from pytest_ladder.rungs.own import OwnSystem
 from pytest_ladder.rungs.registry import build
 from pytest_ladder.rungs.tools.function import FunctionTool
+from pytest_ladder.session.setup.own_scorer import own_scorer
 from pytest_ladder.store.corpus import read_documents, read_examples
 from pytest_ladder.store.digests import found_path, searches
 from pytest_ladder.store.paths import beside, inside, read_text, relative
@@ -261,42 +261,3 @@ def found(ladder: Ladder, rung: RungSpec) -> RungSpec:
     prompt = beside(path, ladder.folder) if path.exists() else rung.options["prompt"]
     kept = {key: value for key, value in rung.options.items() if key not in SEARCHING}
     return replace(rung, options={**kept, "prompt": prompt})
-
-
-def own_scorer(function: Callable[..., Any], options: Mapping[str, Json], where: str) -> Scorer:
-    """Wrap a user's scorer `f(case, answer, **options)`, or `f(scored, **options)` with one positional parameter.
-
-    Raises:
-        InvalidFile: it can be called in neither way; `where` begins the text.
-    """
-    alone = _takes_one(function, options, where)
-
-    def scorer(scored: Scored, /) -> Any:
-        return function(*([scored] if alone else [scored.case, scored.answer]), **options)
-
-    scorer.binary = getattr(function, "binary", False)  # type: ignore[attr-defined]
-    return scorer
-
-
-def _takes_one(function: Callable[..., Any], options: Mapping[str, Json], where: str) -> bool:
-    try:
-        signature = inspect.signature(function)
-    except (TypeError, ValueError):  # a builtin without a signature
-        return False
-    parameters = signature.parameters.values()
-    needed = [p for p in parameters if p.kind in POSITIONAL and p.default is p.empty and p.name not in options]
-    alone = len(needed) == 1
-    try:
-        signature.bind(*([...] if alone else [..., ...]), **options)
-    except TypeError as fault:
-        given = "".join(f", {name}=" for name in options)
-        raise InvalidFile(
-            message(
-                where, f"the scorer cannot be called ({fault})", got=f"{getattr(function, '__name__', '')}{signature}",
-                expected=f"`f(case, answer{given})` or `f(scored{given})`",
-            )
-        ) from None  # fmt: skip
-    return alone
-
-
-POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
