@@ -42,6 +42,8 @@ ROW = st.builds(
     st.lists(MISS, max_size=2).map(tuple), SHARE,
 )  # fmt: skip
 THRESHOLDS = st.dictionaries(TEXT, st.dictionaries(TEXT | st.just("all"), st.floats(0, 1), max_size=3), max_size=3)
+MOVED = 6
+"""Comparisons of the sample in which a case changed."""
 AGAINST = st.builds(
     lambda **parts: replace(BASE, **parts), ref=TEXT, rewritten=TEXT, notes=st.lists(TEXT, max_size=2).map(tuple),
     changes=st.lists(st.builds(Change, TEXT, st.sampled_from(Direction)), max_size=2).map(tuple),
@@ -79,8 +81,9 @@ def test_any_summary_becomes_a_report_that_fits_the_schema(summary: RunSummary):
 
 @settings(max_examples=60)
 @given(RUN)
-def test_any_summary_becomes_markdown_with_one_row_a_rung(summary: RunSummary):
+def test_any_summary_becomes_markdown_with_a_row_for_each_rung_and_for_what_moved(summary: RunSummary):
     shown = FOLDED.sub("", render_markdown(summary))  # slices without a threshold have a table too, folded up
     rows = sum(line.startswith("| ") for line in shown.splitlines())
 
-    assert rows == sum(2 + len(ladder.rows) for ladder in summary.ladders if ladder.rows)
+    tables = [len(ladder.rows) for ladder in summary.ladders] + [MOVED for ladder in summary.ladders if ladder.base]
+    assert rows == sum(2 + length for length in tables if length)

@@ -83,12 +83,64 @@ def test_nothing_changed_is_told():
     assert "nothing changed" in render_markdown(run(base=BaseSummary("main", "0" * 40)))
 
 
-def test_markdown_tells_the_same():
-    text = render_markdown(run(base=BASE))
+def written(base: BaseSummary) -> tuple[list[list[str]], list[str], str]:
+    """The rows of the table in a comment, the lines below it, and what is folded up."""
+    text = render_markdown(run(base=base)).partition("**Compared with")[2].partition("**Warnings**")[0]
+    seen, _, folded = text.partition("<details>")
+    rows = [line.strip("| ").split(" | ") for line in seen.splitlines() if line.startswith("|")]
+    return rows, [line for line in seen.splitlines() if line.startswith("- ")], folded
 
-    assert "**Compared with main (0123456789); in brackets one-sided bounds at 95 %**" in text
-    assert r"- regression: prompt answer\[all\]: 0.750 to 0.250, -0.500" in text
-    assert r"- laxer: threshold answer\[all\] lowered from 0.9 to 0.8" in text
+
+def test_a_comment_has_a_table_of_what_moved_the_worst_first():
+    rows, _, folded = written(BASE)
+
+    assert "**Compared with main (0123456789); in brackets one-sided bounds at 95 %**" in render_markdown(
+        run(base=BASE)
+    )
+    assert rows[0] == ["rung", "metric", "slice", "before", "after", "difference", "cases", "verdict"]
+    assert [(*row[:5], row[6], row[7]) for row in rows[2:]] == [
+        ("prompt", "answer", "all", "0.750", "0.250", "20 lost, 0 won of 40", "**regression, p &lt;0.001**"),
+        ("prompt", "answer", "odd", "0.750", "0.250", "10 lost, 0 won of 20", "**regression, p 0.003**"),
+        ("rag", "answer", "all", "0.250", "0.750", "0 lost, 20 won of 40", "better, p &lt;0.001"),
+        ("rag", "answer", "odd", "0.250", "0.750", "0 lost, 10 won of 20", "better, p 0.003"),
+        ("prompt -> rag", "note", "all", "0.550", "0.500", "2 lost, 0 won of 40", "no conclusion"),
+        ("prompt -> rag", "note", "odd", "0.550", "0.500", "1 lost, 0 won of 20", "no conclusion"),
+    ]  # fmt: skip
+    assert rows[2][5].startswith(r"-0.500 \[")
+    assert folded == ""
+
+
+def test_a_comment_counts_what_did_not_change_and_names_lost_cases_once():
+    _, lines, _ = written(BASE)
+
+    assert lines == [
+        "- altered: 1 entry that stood at main (0123456789) is gone or changed: 0123abcd",
+        r"- prompt answer\[all\] lost: c10, c11, c12, c13, c14, c15, c16, c17, c18, c19 and 10 more",
+        r"- unchanged: few\_shot (40 cases shared)", "- no case changed in 3 further comparisons",
+        r"- laxer: threshold answer\[all\] lowered from 0.9 to 0.8", "- other: rung x added",
+        "- note: it stood at old/ladder.toml",
+    ]  # fmt: skip
+
+
+def test_a_comment_folds_up_what_is_more_than_a_screenful():
+    slices = {"all": IDS, **{f"s{n:02}": IDS[n:] for n in range(30)}}
+    found = compare_family({"": replace(pairs(30, 10), slices=slices)})[""].slices.values()
+
+    rows, _, folded = written(replace(BASE, flips=tuple(Flips("prompt", "prompt", "answer", one) for one in found)))
+
+    assert len(rows) == 2 + 15
+    assert "<summary>16 further comparisons</summary>" in folded
+    assert folded.count("| prompt | answer |") == 16
+    assert "lost:" not in folded, "the cases are named above"
+
+
+def test_a_comment_tells_of_a_slice_without_a_pair_of_scores():
+    none = compare_family({"": Pairs({}, {}, {"all": ()})})[""].slices["all"]
+
+    rows, lines, _ = written(BaseSummary("main", "0" * 40, flips=(Flips("rag", "rag", "answer", none),)))
+
+    assert rows[2][3:] == ["-", "-", "-", "0 lost, 0 won of 0", "no pair of scores"]
+    assert "nothing changed" not in " ".join(lines)
 
 
 def test_json_has_every_comparison_and_fits_its_schema():

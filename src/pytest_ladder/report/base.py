@@ -31,8 +31,7 @@ def heading(base: BaseSummary) -> str:
 
 def lines(base: BaseSummary) -> Iterator[Line]:
     """All there is to tell, the worst first."""
-    if base.rewritten:
-        yield Line("altered", base.rewritten, "red")
+    yield from history(base)
     for flips in base.regressions:
         yield Line("regression", told(flips), "red")
         yield Line("", lost(flips))
@@ -41,6 +40,17 @@ def lines(base: BaseSummary) -> Iterator[Line]:
     for flips in base.those(Difference.BETTER):
         yield Line("better", told(flips), "green")
     yield from _quiet(base)
+    yield from rules(base)
+
+
+def history(base: BaseSummary) -> Iterator[Line]:
+    """What of the log is gone or changed."""
+    if base.rewritten:
+        yield Line("altered", base.rewritten, "red")
+
+
+def rules(base: BaseSummary) -> Iterator[Line]:
+    """What became of the rules, and what else is worth knowing."""
     for change in base.changes:
         yield Line(str(change.direction), change.text, _style(change, base.refused))
     for note in base.notes:
@@ -49,17 +59,23 @@ def lines(base: BaseSummary) -> Iterator[Line]:
 
 def _quiet(base: BaseSummary) -> Iterator[Line]:
     """What shows neither gain nor loss: unchanged rungs, no conclusion, no difference."""
-    unchanged = [pair for pair in dict.fromkeys(flips.pair for flips in base.flips) if not _moved(base, pair)]
+    unchanged = unmoved(base)
     if unchanged:
-        yield Line("unchanged", ", ".join(_pair(pair, base) for pair in unchanged))
+        yield Line("unchanged", ", ".join(unchanged.values()))
     for verdict, label in ((Difference.NO_DIFFERENCE, "no difference"), (Difference.TOO_FEW, "no conclusion")):
         for pair in dict.fromkeys(flips.pair for flips in base.flips if flips.pair not in unchanged):
-            places = [_briefly(flips) for flips in base.those(verdict) if flips.pair == pair and _says(flips)]
+            places = [_briefly(flips) for flips in base.those(verdict) if flips.pair == pair and says(flips)]
             if places:
-                yield Line(label, f"{_name(pair)}: {', '.join(places)}")
+                yield Line(label, f"{rung_of(pair)}: {', '.join(places)}")
 
 
-def _says(flips: Flips) -> bool:
+def unmoved(base: BaseSummary) -> dict[tuple[str, str], str]:
+    """The rungs of which no case changed, each with its name and how many cases were compared."""
+    pairs = dict.fromkeys(flips.pair for flips in base.flips)
+    return {pair: _pair(pair, base) for pair in pairs if not _moved(base, pair)}
+
+
+def says(flips: Flips) -> bool:
     """Whether a slice has a case that changed, or cannot be compared at all."""
     return bool(flips.found.differing) or not flips.found.n
 
@@ -69,7 +85,8 @@ def _briefly(flips: Flips) -> str:
     return f"{place} {difference(flips.found)}" if flips.found.n else f"{place} without a pair of scores"
 
 
-def _name(pair: tuple[str, str]) -> str:
+def rung_of(pair: tuple[str, str]) -> str:
+    """The rung that is compared with itself, or both."""
     return pair[0] if pair[0] == pair[1] else f"{pair[0]} -> {pair[1]}"
 
 
@@ -79,7 +96,7 @@ def _moved(base: BaseSummary, pair: tuple[str, str]) -> bool:
 
 def _pair(pair: tuple[str, str], base: BaseSummary) -> str:
     most = max(flips.found.n for flips in base.flips if flips.pair == pair)
-    return f"{_name(pair)} ({numbers.plural(most, 'case')} shared)"
+    return f"{rung_of(pair)} ({numbers.plural(most, 'case')} shared)"
 
 
 def told(flips: Flips) -> str:

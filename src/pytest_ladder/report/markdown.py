@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pytest_ladder.core.gains import Gain
 from pytest_ladder.core.summary import LadderSummary, Miss, RungRow, RunSummary
 from pytest_ladder.report import base, numbers
+from pytest_ladder.report.base_table import columns_of_base, lost_of, moved, unmoved_lines
 from pytest_ladder.report.columns import FROM_LOG, SLICES_HEADING, Cell, Column, Columns, columns_of, columns_of_slices
 from pytest_ladder.report.comparison import columns_of_comparison, flips_of, gain_words
 from pytest_ladder.report.drift import drift_facts, drift_words
@@ -24,6 +25,9 @@ _MOST_SIGNS = 300
 """Longer texts of a case are cut."""
 _MOST_FLIPS = 100
 """Of more won or lost cases the number is told."""
+_MOST_ROWS = 15
+"""Of more comparisons with a git ref the rest is folded up."""
+_BOLD = ("bold green", "bold red")
 
 
 def render_markdown(summary: RunSummary) -> str:
@@ -96,7 +100,7 @@ def _head(column: Column) -> str:
 
 
 def _cell(cell: Cell) -> str:
-    return "<br>".join(f"**{text}**" if piece.style == "bold green" else text for piece in cell
+    return "<br>".join(f"**{text}**" if piece.style in _BOLD else text for piece in cell
                        if (text := escape(piece.text)))  # fmt: skip
 
 
@@ -112,10 +116,30 @@ def _gate(ladder: LadderSummary) -> Iterator[str]:
 
 
 def _base(ladder: LadderSummary) -> Iterator[str]:
-    if ladder.base is not None:
-        told = [f"{line.label + ': ' if line.label else ''}{line.text}" for line in base.lines(ladder.base)]
-        heading = base.heading(ladder.base)
-        yield from _list(prose(f"{heading[0].upper()}{heading[1:]}"), map(prose, told or ["nothing changed"]))
+    if ladder.base is None:
+        return
+    heading, shown = base.heading(ladder.base), moved(ladder.base)
+    first, rest = shown[:_MOST_ROWS], shown[_MOST_ROWS:]
+    yield f"**{prose(f'{heading[0].upper()}{heading[1:]}')}**"
+    yield from _lines(map(_told, base.history(ladder.base)))
+    if first:
+        yield _grid(columns_of_base(first))
+    quiet = [*lost_of(first), *unmoved_lines(ladder.base), *map(_told, base.rules(ladder.base))]
+    yield from _lines(quiet if quiet or first or ladder.base.rewritten else ["nothing changed"])
+    if rest:
+        told = "\n\n".join([_grid(columns_of_base(rest)), *_lines(lost_of(rest, first))])
+        title = numbers.plural(len(rest), "further comparison")
+        yield f"<details>\n<summary>{title}</summary>\n\n{told}\n\n</details>"
+
+
+def _told(line: base.Line) -> str:
+    return f"{line.label}: {line.text}"
+
+
+def _lines(texts: Iterable[str]) -> Iterator[str]:
+    lines = [f"- {prose(text)}" for text in texts]
+    if lines:
+        yield "\n".join(lines)
 
 
 def _selftest(ladder: LadderSummary) -> Iterator[str]:
