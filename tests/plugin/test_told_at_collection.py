@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -136,6 +138,28 @@ def test_a_judge_whose_price_nobody_knows_is_told(bench: Bench):
     assert bench.asked() == []
 
 
+@pytest.fixture
+def no_login(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Nothing asks for a login, nor prepares one."""
+    folder = tmp_path / "tokens"
+    with Loopback() as server:
+        for name in ("DEVICE_CODE", "ACCESS_TOKEN", "API_KEY"):
+            monkeypatch.setenv(f"GITHUB_COPILOT_{name}_URL", f"{server.url}/login")
+        for name in ("GITHUB_COPILOT", "CHATGPT"):
+            monkeypatch.setenv(f"{name}_TOKEN_DIR", str(folder))
+        yield
+        assert (server.requests, folder.exists()) == ([], False)
+
+
+@pytest.mark.usefixtures("litellm", "no_login")
+@pytest.mark.parametrize("name", ["github_copilot/of-nobody-9", "github_copilot/gpt-4o", "chatgpt/gpt-5.4"])
+def test_a_model_behind_a_login_is_looked_up_in_the_list_alone(ladder: Bench, name: str):
+    assert f"model {name}: no price is known" in refused(ladder, f'{FEW}model = "{name}"\n')
+
+    ladder.write("ladder.toml", f'{HEAD}{FEW}model = "{name}"\n{PRICE.format(model=name)}')
+    assert ladder.run().status == 0
+
+
 @pytest.mark.parametrize("name", ["openai/gpt-4.1-mini", "gpt-4.1-mini"])
 def test_a_model_of_the_list_that_is_not_needed_imports_no_litellm(ladder: Bench, name: str):
     needs("litellm", "llm")
@@ -166,19 +190,38 @@ def test_a_run_that_asks_nothing_of_it_imports_no_litellm_and_needs_no_price(lad
         assert ran.returncode == 0, ran.stdout
 
 
-def test_without_litellm_the_rung_names_the_extra_in_its_turn(ladder: Bench):
+@pytest.mark.parametrize("name", [UNPRICED, "github_copilot/of-nobody-9"])
+def test_without_litellm_the_rung_names_the_extra_in_its_turn(ladder: Bench, name: str):
     ladder.ini("pythonpath = library")
     (ladder.pytester.path / "library").mkdir()
     (ladder.pytester.path / "library/litellm.py").write_text("raise ImportError('not here')")
     ladder.system("prompt", 0)
     cheap = HEAD.replace('prompt = "answer.md"', 'system = "prompt.py:answer"')
-    ladder.write("ladder.toml", f'{cheap}{FEW}model = "{UNPRICED}"\n')
+    ladder.write("ladder.toml", f'{cheap}{FEW}model = "{name}"\n')
 
     ran = ladder.spawn("-v")
 
     assert ran.returncode == 1
     assert len(ladder.asked("prompt")) == 4
     assert 'pip install "pytest-ladder[llm]"' in " ".join(ran.stdout.split())
+
+
+def test_a_package_that_cannot_be_loaded_names_the_extra_and_leaves_the_report_whole(ladder: Bench):
+    ladder.ini("pythonpath = library")
+    (ladder.pytester.path / "library").mkdir()
+    (ladder.pytester.path / "library/torch.py").write_text("raise ImportError('libcudart.so is not here')")
+    (ladder.pytester.path / "library/transformers.py").write_text("")
+    ladder.write("empty/model.safetensors", "1")
+    ladder.write("ladder.toml", HEAD.replace('"models.py:reply"', '"local:empty"'))
+
+    ran = ladder.spawn()
+
+    told = " ".join(ran.stdout.split())
+    assert ran.returncode == 1
+    assert ran.stderr == ""
+    assert "the package `torch` cannot be imported (libcudart.so is not here)" in told
+    assert 'Install it: `pip install "pytest-ladder[local]"`' in told
+    assert "prompt error" in told
 
 
 # --- other models ----------------------------------------------------------------------------------------------------

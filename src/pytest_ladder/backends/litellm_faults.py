@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 
 from pytest_ladder.backends.hosted import QUOTA, excerpt, fault_of_status, retry_after
 from pytest_ladder.errors import LadderError, ModelFailed, ModelRefused, ModelUnavailable, message
 
-_UNREACHED = ("ConnectError", "ConnectTimeout", "ClientConnectorError", "ConnectionRefusedError")
-"""Causes by which a call never reached the provider."""
+_UNREACHED = {
+    "aiohttp.ClientConnectorError",
+    "aiohttp.ConnectionTimeoutError",
+    "httpcore.ConnectError",
+    "httpcore.ConnectTimeout",
+    "builtins.ConnectionRefusedError",
+}
+"""Causes by which a call never reached the provider. `httpx.ConnectError` is none: LiteLLM makes it of others too."""
+_UNANSWERED = {"httpx.TransportError"}
+"""Causes by which no answer came: whatever status LiteLLM gives such an error is its own."""
+_NO_LOGIN = {"litellm.GithubCopilotError", "litellm.ChatGPTAuthError"}
+"""Causes by which LiteLLM could not log in; it would try anew at each call."""
+_NO_WORDS = re.compile(r" ssl:(default|<[^>]*>)")
+"""What aiohttp says of a host that tells a user nothing."""
 _KEYLESS = re.compile(r"missing (credentials|[\w ]*api key)", re.IGNORECASE)
 """What LiteLLM and the SDKs below it say where the environment holds no key, whatever class they raise."""
 _SPARED = "tool_choice"
@@ -58,13 +70,18 @@ def fault_of(error: Exception, name: str) -> LadderError:
     for cause in _causes(error):
         if isinstance(cause, LadderError):
             return cause
-    kind = next((FAULTS[cls.__name__] for cls in type(error).__mro__ if cls.__name__ in FAULTS), FAILED)
     headers = _headers(error)
-    if not headers and _KEYLESS.search(str(error)):
+    logged_out = _cause(error, _NO_LOGIN) is not None
+    unreached = None if headers or logged_out else _cause(error, _UNREACHED)
+    if unreached is not None:
+        return _unsent(unreached, name)
+    kind = next((FAULTS[cls.__name__] for cls in type(error).__mro__ if cls.__name__ in FAULTS), FAILED)
+    if logged_out or (not headers and _KEYLESS.search(str(error))):
         kind = REFUSED
     if kind == BY_STATUS:
         status = getattr(error, "status_code", None)
-        if not isinstance(status, int) or status == 200:  # a page that is no completion: the next may be one
+        unanswered = not headers and _cause(error, _UNANSWERED) is not None
+        if unanswered or not isinstance(status, int) or status == 200:  # 200: a page that is no completion
             return ModelUnavailable(_told(error, name))
         return fault_of_status(name, status, str(error), headers)
     if kind == LIMITED and QUOTA in _whole(error):
@@ -76,10 +93,12 @@ def fault_of(error: Exception, name: str) -> LadderError:
         return ModelRefused(_told(error, name, step))
     if kind == FAILED:
         return ModelFailed(_told(error, name))
-    unsent = any(type(cause).__name__ in _UNREACHED for cause in _causes(error))
-    return ModelUnavailable(
-        _told(error, name), retry_after=retry_after(headers), limited=kind == LIMITED, unsent=unsent
-    )
+    return ModelUnavailable(_told(error, name), retry_after=retry_after(headers), limited=kind == LIMITED)
+
+
+def _unsent(cause: BaseException, name: str) -> ModelUnavailable:
+    said = _NO_WORDS.sub("", excerpt(cause)) or type(cause).__name__
+    return ModelUnavailable(message(f"model {name}", f"the server cannot be reached ({said})"), unsent=True)
 
 
 def _told(error: Exception, name: str, step: str | None = None) -> str:
@@ -98,6 +117,15 @@ def _headers(error: Exception) -> dict[str, str]:
         if found:
             return {str(name).lower(): str(value) for name, value in dict(found).items()}
     return {}
+
+
+def _cause(error: BaseException, classes: Set[str]) -> BaseException | None:
+    """The first cause that is of one of these classes, each written as its package and its name."""
+    return next((cause for cause in _causes(error) if classes & set(map(_named, type(cause).__mro__))), None)
+
+
+def _named(cls: type) -> str:
+    return f"{cls.__module__.partition('.')[0]}.{cls.__name__}"
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:

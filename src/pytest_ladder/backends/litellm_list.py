@@ -12,6 +12,8 @@ from typing import Any
 FILE = "model_prices_and_context_window_backup.json"
 BARE = ("openai", "anthropic")
 """Providers whose models LiteLLM knows without their name before it."""
+LOGGED_IN = ("github_copilot", "chatgpt")
+"""Providers that LiteLLM logs in to, by a code that the user enters somewhere, as soon as it is asked of a model."""
 
 
 def served(name: str, *, priced: bool) -> bool:
@@ -29,6 +31,17 @@ def served(name: str, *, priced: bool) -> bool:
     entry = _models().get(name) or _models().get(short) or {}
     own = entry.get("litellm_provider")
     return _has_price(entry) and (own == provider if slash else own in BARE)
+
+
+def logs_in(name: str) -> bool:
+    """Whether a mere question to LiteLLM of this model may start a login."""
+    provider, slash, _ = name.partition("/")
+    return bool(slash) and provider in LOGGED_IN
+
+
+def is_here() -> bool:
+    """Whether there is a list: else no name tells anything."""
+    return bool(_models())
 
 
 def _has_price(entry: Mapping[str, Any]) -> bool:

@@ -20,6 +20,7 @@ from pytest_ladder.backends.hosted import (
     unpriced,
 )
 from pytest_ladder.backends.litellm_faults import fault_of
+from pytest_ladder.backends.litellm_list import logs_in
 from pytest_ladder.backends.litellm_wire import Watch, watch_transports, watching
 from pytest_ladder.backends.require import require
 from pytest_ladder.core.answers import Reply, Request
@@ -146,6 +147,9 @@ def _environment(values: Mapping[str, str]) -> Iterator[None]:
 
 def _provider(lib: Any, name: str) -> tuple[str, str]:
     """The name without its provider, and the provider."""
+    if logs_in(name):  # asked for no more than this, LiteLLM would do so at once
+        provider, _, short = name.partition("/")
+        return short, provider
     try:
         short, provider, *_ = lib.get_llm_provider(model=name)
     except Exception as error:

@@ -64,12 +64,16 @@ def _check_served(name: str, settings: Mapping[str, Json], price: Price | None, 
 
 
 def _check_place(name: str, price: Price | None) -> None:
-    if not name.startswith(PREFIX):
-        if not litellm_list.served(name, priced=price is not None):
-            from pytest_ladder.backends.litellm_lm import LiteLLM
-
-            LiteLLM(name, Terms, price)
+    if name.startswith(PREFIX):
+        if price is None:
+            raise unpriced(name)
+        OpenAICompatible(name, Terms(price))
         return
-    if price is None:
+    if litellm_list.served(name, priced=price is not None):
+        return
+    if not litellm_list.logs_in(name):
+        from pytest_ladder.backends.litellm_lm import LiteLLM
+
+        LiteLLM(name, Terms, price)
+    elif price is None and litellm_list.is_here():
         raise unpriced(name)
-    OpenAICompatible(name, Terms(price))
