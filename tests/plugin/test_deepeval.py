@@ -159,6 +159,10 @@ def test_a_reply_that_is_no_json_is_unscored(bench: Bench):
     [
         ("ExactMatch", "", "unknown metric of single answers, got 'ExactMatch'"),
         ("ExactMatch", "", "Did you mean 'ExactMatchMetric'?"),
+        ("exact_match", "", "Did you mean 'ExactMatchMetric'?"),
+        ("ExactMachMetric", "", "Did you mean 'ExactMatchMetric'?"),
+        ("Bias", "", "Did you mean 'BiasMetric'?"),
+        ("geval", "", "Did you mean 'GEval'?"),
         ("ExactMatchMetric", "treshold = 0.5", "Did you mean 'threshold'?"),
         ("PatternMatchMetric", "", "missing 1 required positional argument: 'pattern'"),
         ("ExactMatchMetric", 'model = "judge.py:verdict"', "this metric asks no model"),

@@ -6,7 +6,7 @@ import inspect
 import json
 import os
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import Enum
 from functools import cache
 from types import ModuleType
@@ -16,7 +16,7 @@ from pydantic import BaseModel, ValidationError
 
 from pytest_ladder.backends.require import require
 from pytest_ladder.core.canonical import Json
-from pytest_ladder.core.names import unknown
+from pytest_ladder.core.names import mend, unknown
 from pytest_ladder.core.ports import LLM
 from pytest_ladder.core.scores import Outcome, Score, Scored, Scorer, Unscored
 from pytest_ladder.errors import InvalidRequest, ModelFailed, message
@@ -143,8 +143,18 @@ def _metric(name: str) -> type[Any]:
         if inspect.isclass(value) and issubclass(value, metrics.BaseMetric) and value is not metrics.BaseMetric
     }
     if short not in known:
-        raise InvalidRequest(unknown("deepeval", "metric of single answers", short, sorted(known)))
+        near = _meant(short, known)
+        next_step = f"did you mean {near!r}?" if near else mend(short, known)
+        expected = f"one of {', '.join(sorted(known))}"
+        fault = "unknown metric of single answers"
+        raise InvalidRequest(message("deepeval", fault, got=short, expected=expected, next_step=next_step))
     return known[short]
+
+
+def _meant(short: str, known: Iterable[str]) -> str | None:
+    """The metric that is meant by its name without `Metric`, or in the letters of our own scorers: `exact_match`."""
+    plain = short.replace("_", "").casefold()
+    return next((name for name in known if plain in (name.casefold(), name.casefold().removesuffix("metric"))), None)
 
 
 def _hints(metric: type[Any]) -> Mapping[str, Any]:

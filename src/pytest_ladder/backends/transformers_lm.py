@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import gc
 import re
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -137,11 +138,9 @@ class _Runner:
     def free(self) -> None:
         self._loaded = self._grammars = None
         gc.collect()
-        if find_spec("torch") is not None:
-            import torch
-
-            if torch.cuda.is_available():
-                torch.cuda.empty_cache()
+        torch = sys.modules.get("torch")
+        if torch is not None and torch.cuda.is_available():
+            torch.cuda.empty_cache()
 
     def _checkpoint(self) -> Checkpoint:
         if self._loaded is None:
