@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pytest_ladder.errors import InvalidFile
-from pytest_ladder.store.jsonl import read_lines, replace_file
+from pytest_ladder.store.jsonl import each_line, read_lines, replace_file
 
 BAD = {
     "syntax": (b'{"a": }', "not JSON"),
@@ -43,6 +43,14 @@ def written(path: Path, data: bytes) -> Path:
 
 def values(path: Path, *, torn_ok: bool = True) -> list[object]:
     return [value for _, value in read_lines(path, path.parents[1], torn_ok=torn_ok)]
+
+
+def test_a_line_can_be_had_before_the_next_one_is_looked_at(path: Path):
+    lines = each_line(written(path, b'{"a":1}\n{"a":}\n'), path.parents[1], torn_ok=False)
+
+    assert next(lines) == (1, {"a": 1})
+    with pytest.raises(InvalidFile, match=r"a\.jsonl:2: not JSON: Expecting value at column 6"):
+        next(lines)
 
 
 @pytest.mark.parametrize("torn_ok", [True, False])

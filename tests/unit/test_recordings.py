@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import json
+import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -131,6 +133,22 @@ def test_the_last_line_of_a_key_wins(tmp_path: Path):
 
     assert [one.answer.text for one in opened(tmp_path).records()] == ["second"]
     assert opened(tmp_path).lines == 2
+
+
+def test_reading_holds_little_besides_the_file_and_its_answers(tmp_path: Path):
+    path = recordings_path(tmp_path, "prompt", FINGERPRINT)
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"".join(record_line(record(f"c{number}")) + b"\n" for number in range(1000)))
+    gc.collect()
+    tracemalloc.start()
+    try:
+        recordings = Recordings(tmp_path, "prompt", FINGERPRINT, tmp_path)
+        kept, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert len(recordings.records()) == 1000
+    assert peak - kept < 2 * path.stat().st_size
 
 
 def test_today_s_cases_are_selected_in_their_order(tmp_path: Path):

@@ -8,7 +8,8 @@ from pytest_ladder.core.canonical import Json
 from pytest_ladder.core.cases import ALL, Case, EvalSet
 from pytest_ladder.errors import InvalidFile, message
 from pytest_ladder.store.faults import check_keys, text_at, texts_at
-from pytest_ladder.store.jsonl import read_lines
+from pytest_ladder.store.garbage import uncollected
+from pytest_ladder.store.jsonl import each_line
 from pytest_ladder.store.paths import relative
 
 _OPTIONAL = ("expected", "slices", "evidence", "evidence_needed", "steps", "tools", "metadata")
@@ -22,12 +23,13 @@ def read_cases(path: Path, rootdir: Path) -> EvalSet:
     """
     where = relative(path, rootdir)
     cases: dict[str, Case] = {}
-    for number, value in read_lines(path, rootdir, torn_ok=False):
-        case = _case(value, number, f"{where}:{number}")
-        if case.id in cases:
-            fault = f"the id is taken by line {cases[case.id].line}"
-            raise InvalidFile(message(f"{where}:{number}", fault, got=case.id, expected="unique case ids"))
-        cases[case.id] = case
+    with uncollected():
+        for number, value in each_line(path, rootdir, torn_ok=False):
+            case = _case(value, number, f"{where}:{number}")
+            if case.id in cases:
+                fault = f"the id is taken by line {cases[case.id].line}"
+                raise InvalidFile(message(f"{where}:{number}", fault, got=case.id, expected="unique case ids"))
+            cases[case.id] = case
     if not cases:
         raise InvalidFile(message(where, "no cases", expected="one JSON object a line with 'id' and 'input'"))
     return EvalSet(tuple(cases.values()), path.name)
@@ -65,9 +67,9 @@ def _slices(value: dict[str, Json], where: str) -> tuple[str, ...]:
 
 
 def _needed(value: dict[str, Json], where: str) -> int | None:
-    found, named = value.get("evidence_needed"), len(set(texts_at(value, "evidence", where)))
-    if found is None and "evidence_needed" not in value:
+    if "evidence_needed" not in value:
         return None
+    found, named = value["evidence_needed"], len(set(texts_at(value, "evidence", where)))
     if isinstance(found, bool) or not isinstance(found, int) or not 1 <= found <= named:
         expected = f"a whole number from 1 to {named}, of its `evidence`" if named else "`evidence` beside it"
         raise InvalidFile(message(where, "wrong 'evidence_needed'", got=found, expected=expected))
@@ -75,7 +77,9 @@ def _needed(value: dict[str, Json], where: str) -> int | None:
 
 
 def _objects(value: dict[str, Json], key: str, needed: tuple[str, ...], where: str) -> tuple[Json, ...]:
-    found = value.get(key, [])
+    if key not in value:
+        return ()
+    found = value[key]
     shape = f"a list of objects with {' and '.join(map(repr, needed))}"
     if not isinstance(found, list):
         raise InvalidFile(message(where, f"wrong {key!r}", got=found, expected=shape))

@@ -43,7 +43,9 @@ def text_at(value: dict[str, Json], key: str, where: str) -> str:
 
 def texts_at(value: dict[str, Json], key: str, where: str) -> tuple[str, ...]:
     """The list of non-empty strings under a key, empty where the key is absent; InvalidFile on anything else."""
-    found = value.get(key, [])
+    if key not in value:
+        return ()
+    found = value[key]
     if not isinstance(found, list) or not all(isinstance(item, str) and item.strip() for item in found):
         raise InvalidFile(message(where, f"wrong {key!r}", got=found, expected="a list of non-empty strings"))
     return tuple(found)

@@ -8,6 +8,7 @@ import os
 import re
 import secrets
 from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
 
 from pytest_ladder.core.canonical import Json, canonical
@@ -47,17 +48,16 @@ def read_lines(path: Path, rootdir: Path, *, torn_ok: bool) -> list[tuple[int, d
         InvalidFile: A line is not a JSON object in UTF-8, repeats a key, holds a figure that JSON lacks,
             or is a conflict marker; the message begins with `path:line`.
     """
+    return list(each_line(path, rootdir, torn_ok=torn_ok))
+
+
+def each_line(path: Path, rootdir: Path, *, torn_ok: bool) -> Iterator[tuple[int, dict[str, Json]]]:
+    """Read the objects of a file as `read_lines` does, one at a time: of a long file they need not all be held."""
     where = relative(path, rootdir)
-    return list(parse_lines(read_bytes(path, where), where, torn_ok=torn_ok))
-
-
-def parse_lines(data: bytes, where: str, *, torn_ok: bool) -> Iterator[tuple[int, dict[str, Json]]]:
-    """Parse the bytes of a file, as `read_lines` does."""
-    lines = data.removeprefix(BOM).split(b"\n")
-    last = len(lines)
-    for number, line in enumerate(lines, start=1):
+    for number, line in enumerate(BytesIO(read_bytes(path, where).removeprefix(BOM)), start=1):
         if line.strip():
-            value = parse_line(line, f"{where}:{number}", torn_ok=torn_ok and number == last)
+            whole = line.endswith(b"\n")
+            value = parse_line(line.removesuffix(b"\n"), f"{where}:{number}", torn_ok=torn_ok and not whole)
             if value is not None:
                 yield number, value
 

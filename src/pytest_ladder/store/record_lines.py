@@ -14,14 +14,15 @@ SCHEMA = 1
 
 _Shape = Mapping[str, tuple[type, ...]]
 _NUMBER = (int, float)
+_ANY = (type(None), bool, int, float, str, list, dict)
 _RECORD: _Shape = {
     "schema": (int,), "case": (str,), "input_digest": (str,), "repeat": (int,), "fingerprint": (str,),
     "answer": (dict,), "calls": (list,), "latency_s": _NUMBER,
 }  # fmt: skip
 _CALLS: _Shape = {"schema": (int,), "calls": (list,)}
 _ANSWER: _Shape = {
-    "text": (str,), "parsed": (object,), "retrieved": (list,), "tool_calls": (list,), "steps": (list,),
-    "validation": (object,), "finish_reason": (str,),
+    "text": (str,), "parsed": _ANY, "retrieved": (list,), "tool_calls": (list,), "steps": (list,),
+    "validation": _ANY, "finish_reason": (str,),
 }  # fmt: skip
 _CALL: _Shape = {
     "request_digest": (str,), "response": (dict,), "model_requested": (str,), "model_returned": (str,),
@@ -125,9 +126,8 @@ def _check(value: Any, shape: _Shape, where: str) -> None:
     for key, types in shape.items():
         if key not in value:
             raise InvalidFile(message(where, f"the key {key!r} is missing"))
-        found = value[key]
-        if not isinstance(found, types) or (isinstance(found, bool) and object not in types):
-            raise InvalidFile(message(where, f"wrong {key!r}", got=found, expected=_named(types)))
+        if type(value[key]) not in types:  # a bool is no int here
+            raise InvalidFile(message(where, f"wrong {key!r}", got=value[key], expected=_named(types)))
     if len(value) != len(shape):
         raise InvalidFile(unknown(where, "key", next(key for key in value if key not in shape), shape))
 

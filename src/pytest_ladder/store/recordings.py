@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import gc
 import re
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from pathlib import Path
 from threading import Lock
 
@@ -14,7 +12,8 @@ from pytest_ladder.core.canonical import short
 from pytest_ladder.core.cases import EvalSet
 from pytest_ladder.errors import InvalidFile, InvalidRequest, message
 from pytest_ladder.store.appending import Appender
-from pytest_ladder.store.jsonl import read_lines
+from pytest_ladder.store.garbage import uncollected
+from pytest_ladder.store.jsonl import each_line
 from pytest_ladder.store.paths import relative
 from pytest_ladder.store.record_lines import parse_record, record_line
 
@@ -50,11 +49,12 @@ def recorded_inputs(path: Path, rootdir: Path | None = None) -> dict[Key, Record
     """
     where = relative(path, rootdir or path.parents[2])
     found: dict[Key, Record] = {}
-    for number, value in read_lines(path, rootdir or path.parents[2], torn_ok=True) if path.exists() else ():
-        record = parse_record(value, f"{where}:{number}")
-        if short(record.fingerprint) != path.stem:
-            raise _misplaced(f"{where}:{number}", record.fingerprint, path.stem)
-        found[_key(record)] = record
+    with uncollected():
+        for number, value in each_line(path, rootdir or path.parents[2], torn_ok=True) if path.exists() else ():
+            record = parse_record(value, f"{where}:{number}")
+            if short(record.fingerprint) != path.stem:
+                raise _misplaced(f"{where}:{number}", record.fingerprint, path.stem)
+            found[_key(record)] = record
     return found
 
 
@@ -83,8 +83,8 @@ class Recordings:
         self._by_input: dict[tuple[str, int], Record] = {}
         self._lines = 0
         self._taken: list[tuple[Record, bytes]] = []
-        with _uncollected():
-            for number, value in read_lines(self.path, rootdir, torn_ok=True) if self.path.exists() else ():
+        with uncollected():
+            for number, value in each_line(self.path, rootdir, torn_ok=True) if self.path.exists() else ():
                 self._keep(parse_record(value, f"{self._where}:{number}"), f"{self._where}:{number}")
 
     def _keep(self, record: Record, where: str) -> None:
@@ -149,18 +149,6 @@ class Recordings:
         wanted = ((case, repeat) for case in evalset for repeat in range(repeats))
         found = (self.get(case.id, case.input_digest, repeat) for case, repeat in wanted)
         return [record for record in found if record]
-
-
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """Keep the garbage collector away while many objects are made that all stay: it looks at them again and again."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
 
 
 def _key(record: Record) -> Key:
