@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from pytest_ladder.core.answers import Answer, Record, Request, answers_digest
 from pytest_ladder.core.canonical import canonical_lf, digest, normalised, quick
+from pytest_ladder.core.cases import Case
 
 texts = st.text(st.characters(exclude_categories=("Cs",)), max_size=20)
 floats = st.floats(allow_nan=False, allow_infinity=False)
@@ -24,6 +25,11 @@ values = st.recursive(
 @given(values)
 def test_it_writes_what_the_reference_writes_with_lf_line_ends(value):
     assert canonical_lf(value) == rfc8785.dumps(normalised(value))
+
+
+@given(texts | st.text('\r\n\\"r\x00', max_size=6))
+def test_the_digest_of_a_plain_input_is_that_of_its_canonical_form(text):
+    assert Case("c", text).input_digest == digest({"input": text})
 
 
 looks = st.text(':[,"{}0123456789.eE+-\\', max_size=12)

@@ -6,7 +6,8 @@ import random
 
 import pytest
 
-from pytest_ladder.core.intervals import Bounds, bounds, clustered, effective_n, least_n, percentile
+from pytest_ladder.core import intervals
+from pytest_ladder.core.intervals import Bounds, Sample, bounds, clustered, effective_n, least_n, percentile
 from pytest_ladder.errors import InvalidRequest
 
 GRADED = [0.2, 0.4, 0.5, 0.5, 0.6, 0.7, 0.8, 0.8, 0.9, 1.0]
@@ -164,3 +165,20 @@ def test_each_bound_may_have_its_own_confidence() -> None:
     found = bounds(values, 0.99, of_high=0.9)
 
     assert found == Bounds(bounds(values, 0.99).low, bounds(values, 0.9).high)
+
+
+@pytest.mark.parametrize("clusters", [[], ["a", "b"] * 20])
+def test_scores_that_are_bounded_at_several_confidences_are_resampled_once(
+    clusters: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    values = [number / 40 for number in range(40)]
+    resampled, real = [], intervals.studentise
+    monkeypatch.setattr(intervals, "studentise", lambda *given: resampled.append(given) or real(*given))
+    sample = Sample(values, 7, clusters=clusters)
+
+    found = [sample.bounds(0.95), sample.bounds(0.99, 0.9)]
+
+    assert len(resampled) == 1
+    assert found == [
+        bounds(values, 0.95, 7, clusters=clusters), bounds(values, 0.99, 7, of_high=0.9, clusters=clusters)
+    ]  # fmt: skip

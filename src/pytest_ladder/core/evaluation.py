@@ -12,7 +12,7 @@ from pytest_ladder.core.cases import Case, EvalSet, clusters
 from pytest_ladder.core.confidences import Confidences
 from pytest_ladder.core.curtailment import Tally, outer
 from pytest_ladder.core.entries import Figure, Scores, Verdict
-from pytest_ladder.core.intervals import bounds, percentile
+from pytest_ladder.core.intervals import Sample, percentile
 from pytest_ladder.core.ladder import CONFIDENT, Ladder
 from pytest_ladder.core.results import CaseResult, Evaluation, failed_cases
 from pytest_ladder.core.scores import Outcome, Unscored, merged
@@ -50,7 +50,8 @@ def grade(
     values = _Values.of(ladder, evalset, cases, binary)
     scores = values.figures()
     kept = table.kept(evalset)
-    limits = _limits(ladder, kept)
+    usage, latency = _usage(kept), _latency(kept)
+    limits = _limits(ladder, len(kept), usage, latency)
     checks = values.checks(limits)
     broken = sum(_broken(result, ladder.deciding(result.case)) for result in cases)
     mixed = _mixed(kept)
@@ -58,7 +59,7 @@ def grade(
     clear = checks if ladder.decision.rule == CONFIDENT else values.checks(limits, CONFIDENT)
     return Evaluation(
         ladder=ladder.name, rung=rung_id, cases=cases, scores=scores, checks=checks, errors=broken, limits=limits,
-        verdict=verdict, clear_checks=clear, usage=_usage(kept), latency=_latency(kept),
+        verdict=verdict, clear_checks=clear, usage=usage, latency=latency,
         repeats=ladder.repeats, asked=asked, unasked=sum(result.unasked for result in cases), recall=_recall(cases),
         mixed_models=mixed,
         model_returned=tuple(sorted({call.reply.model_returned for record in kept for call in record.calls})),
@@ -134,6 +135,8 @@ class _Values:
     binary: Collection[str]
     made: dict[tuple[str, str, Confidences, float | None], Figure] = field(default_factory=dict)
     """Figures that were bounded already: thresholds ask for the same ones several times."""
+    samples: dict[tuple[str, str, float | None], _Scored] = field(default_factory=dict)
+    """What was gathered already: the same scores are bounded at several confidences."""
 
     @classmethod
     def of(cls, ladder: Ladder, evalset: EvalSet, results: Sequence[CaseResult], binary: Collection[str]) -> _Values:
@@ -178,7 +181,8 @@ class _Values:
 
     def _value(self, case: Case, metric: str, unjudged: float | None) -> float | None:
         result = self.by_id[case.id]
-        return unjudged if result.unjudged(metric) else result.value(metric)
+        value = result.value(metric)
+        return unjudged if value is None and result.unjudged(metric) else value
 
     def _figure(self, metric: str, slice_: str, sure: Confidences, unjudged: float | None = None) -> Figure:
         key = metric, slice_, sure, unjudged
@@ -187,27 +191,44 @@ class _Values:
         return self.made[key]
 
     def _bounded(self, metric: str, slice_: str, sure: Confidences, unjudged: float | None) -> Figure:
+        key = metric, slice_, unjudged
+        if key not in self.samples:
+            self.samples[key] = self._scored(*key)
+        scored = self.samples[key]
+        if scored.sample is None:
+            return Figure(None, 0, None, None, scored.unscored)
+        values = scored.sample.values
+        if scored.unasked:
+            tally = Tally.of(values, scored.unasked, metric in self.binary)
+            limits = outer(tally, sure, self.ladder.seed)
+        else:
+            limits = scored.sample.bounds(sure.met, sure.short)
+        return Figure(scored.sample.mean, len(values), limits.low, limits.high, scored.unscored)
+
+    def _scored(self, metric: str, slice_: str, unjudged: float | None) -> _Scored:
         cases = self.evalset.slices.get(slice_, ())
         known = {case.id: value for case in cases if (value := self._value(case, metric, unjudged)) is not None}
         unasked = sum(self.by_id[case.id].unasked for case in cases)
-        unscored = len(cases) - len(known) - unasked
-        if not known:
-            return Figure(None, 0, None, None, unscored)
-        scored, seed = list(known.values()), self.ladder.seed
-        if unasked:
-            tally = Tally.of(scored, unasked, metric in self.binary)
-            limits = outer(tally, sure, seed)
-        else:
-            groups = [self.clusters.get(id_, f"\0{id_}") for id_ in known] if self.clusters else []
-            limits = bounds(scored, sure.met, seed, of_high=sure.short, clusters=groups)
-        return Figure(math.fsum(scored) / len(scored), len(scored), limits.low, limits.high, unscored)
+        groups = [self.clusters.get(id_, f"\0{id_}") for id_ in known] if self.clusters else []
+        sample = Sample(list(known.values()), self.ladder.seed, clusters=groups) if known else None
+        return _Scored(sample, unasked, len(cases) - len(known) - unasked)
 
 
-def _limits(ladder: Ladder, records: Sequence[Record]) -> dict[str, float | None]:
+@dataclass(frozen=True, slots=True)
+class _Scored:
+    """The scores of a slice by one metric."""
+
+    sample: Sample | None
+    """None where no case has a score."""
+    unasked: int
+    unscored: int
+
+
+def _limits(ladder: Ladder, answers: int, usage: Usage, latency: Mapping[str, float | None]) -> dict[str, float | None]:
     """Each declared limit as measured: mean cost of an answer in USD, 95th percentile of latency in seconds."""
     measured = {
-        "cost_per_case": _usage(records).cost_usd / len(records) if records else None,
-        "latency_p95": _latency(records)["p95"] if len(records) >= LEAST_LATENCIES else None,
+        "cost_per_case": usage.cost_usd / answers if answers else None,
+        "latency_p95": latency["p95"] if answers >= LEAST_LATENCIES else None,
     }
     return {name: measured[name] for name in ceilings(ladder.limits)}
 

@@ -6,6 +6,7 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from pytest_ladder.core.canonical import DECIMALS
@@ -59,17 +60,36 @@ def bounds(
     Raises:
         InvalidRequest: no values, a value outside 0 to 1, or a confidence outside 0.5 to 1.
     """
-    sure = confidence, confidence if of_high is None else of_high
-    _check(values, *sure)
-    mean, n = math.fsum(values) / len(values), effective_n(clusters) if clusters else len(values)
-    units = clustered(values, clusters) if n < len(values) else values
-    total = mean * n
-    low, high = binomial_low(math.floor(total + SLACK), n, sure[0]), binomial_high(math.ceil(total - SLACK), n, sure[1])
-    if any(0.0 < value < 1.0 for value in units):
-        found = studentise(units, seed)
-        low = max(low, min(found.low(sure[0]), (1 - sure[0]) ** (1 / n)))
-        high = min(high, max(found.high(sure[1]), 1 - (1 - sure[1]) ** (1 / n)))
-    return Bounds(min(round(low, DECIMALS), mean), max(round(high, DECIMALS), mean))
+    return Sample(values, seed, clusters=clusters).bounds(confidence, of_high)
+
+
+class Sample:
+    """Scores whose mean is bounded at one confidence or at several: they are resampled once."""
+
+    def __init__(self, values: Sequence[float], seed: int = 0, *, clusters: Sequence[str] = ()) -> None:
+        """Take scores as `bounds` does, and raise as it does."""
+        _check_values(values)
+        self.values = values
+        self.mean = math.fsum(values) / len(values)
+        self._n = effective_n(clusters) if clusters else len(values)
+        self._units = clustered(values, clusters) if self._n < len(values) else values
+        self._seed = seed
+
+    @cached_property
+    def _resampled(self) -> Studentised | None:
+        """None where all are 0 or 1."""
+        return studentise(self._units, self._seed) if any(0.0 < value < 1.0 for value in self._units) else None
+
+    def bounds(self, confidence: float, of_high: float | None = None) -> Bounds:
+        """The bounds of the mean, as `bounds` gives them."""
+        sure, n, total = (confidence, confidence if of_high is None else of_high), self._n, self.mean * self._n
+        _check_confidences(*sure)
+        low = binomial_low(math.floor(total + SLACK), n, sure[0])
+        high = binomial_high(math.ceil(total - SLACK), n, sure[1])
+        if self._resampled is not None:
+            low = max(low, min(self._resampled.low(sure[0]), (1 - sure[0]) ** (1 / n)))
+            high = min(high, max(self._resampled.high(sure[1]), 1 - (1 - sure[1]) ** (1 / n)))
+        return Bounds(min(round(low, DECIMALS), self.mean), max(round(high, DECIMALS), self.mean))
 
 
 def effective_n(clusters: Sequence[str]) -> int:
@@ -194,12 +214,15 @@ def studentise(values: Sequence[float], seed: int = 0, least: int = LEAST_RESAMP
     return Studentised(mean, error, np.sort(_ratios(deviations, resamples, seed)))
 
 
-def _check(values: Sequence[float], *confidences: float) -> None:
+def _check_values(values: Sequence[float]) -> None:
     if not values:
         raise InvalidRequest(message("bounds", "there are no scores", expected="at least one"))
     for value in values:
         if not 0.0 <= value <= 1.0:
             raise InvalidRequest(message("bounds", "a score is out of range", got=value, expected="0 to 1"))
+
+
+def _check_confidences(*confidences: float) -> None:
     for confidence in confidences:
         if not 0.5 <= confidence < 1.0:
             raise InvalidRequest(message("bounds", "no such confidence", got=confidence, expected="0.5 to 1"))

@@ -34,12 +34,12 @@ async def score(
         for record in queue:
             scored = Scored(evalset.by_id[record.case], record.answer, documents)
             try:
-                told = {metric: await _one(scorer, scored) for metric, scorer in scorers.items()}
+                told = {(record.case, record.repeat, m): await _one(scorer, scored) for m, scorer in scorers.items()}
             except JudgeRefused as fault:
                 for _ in queue:  # the others find nothing left to do
                     continue
                 return fault
-            found.update({(record.case, record.repeat, metric): outcome for metric, outcome in told.items()})
+            found.update(told)
             if progress is not None:
                 progress.done += 1
                 progress.errors += any(isinstance(outcome, Unscored) for outcome in told.values())
