@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,17 @@ from pytest_ladder.core.cases import EvalSet
 from pytest_ladder.core.entries import DecisionEntry, Entry, RungEntry, Verdict
 from pytest_ladder.core.rungs import Kind
 from pytest_ladder.errors import InvalidFile
-from pytest_ladder.session.evidence import altered, backed, doubts, effort, measured_at, outdated, rung_entries, said
+from pytest_ladder.session.evidence import (
+    Known,
+    altered,
+    backed,
+    doubts,
+    effort,
+    measured_at,
+    outdated,
+    rung_entries,
+    said,
+)
 from pytest_ladder.store.recordings import Recordings, recorded_inputs, recordings_path
 from tests.builders import case, evalset
 
@@ -269,6 +280,29 @@ def test_an_entry_whose_answers_are_not_on_record_is_no_effort(tmp_path: Path):
     assert efforts(tmp_path, replace(one, rung="rag")) == 0
     recordings_path(tmp_path, "prompt", one.fingerprint).unlink()
     assert efforts(tmp_path, one) == 0
+
+
+def test_files_that_are_as_they_were_are_not_read_a_second_time(tmp_path: Path):
+    log, known = [recorded(tmp_path, name, alike(name)) for name in "ab"], Known()
+    for version in log:
+        path = recordings_path(tmp_path, "prompt", version.fingerprint)
+        assert effort(log, tmp_path, TEN, tmp_path, known=known) == {Kind.PROMPT: 2}
+        at = path.stat()
+        path.write_bytes(b" " * at.st_size)
+        os.utime(path, ns=(at.st_atime_ns, at.st_mtime_ns))
+
+    assert effort(log, tmp_path, TEN, tmp_path, known=known) == {Kind.PROMPT: 2}
+    os.utime(path, ns=(at.st_atime_ns, at.st_mtime_ns + 1))
+    assert effort(log, tmp_path, TEN, tmp_path, known=known) == {Kind.PROMPT: 1}
+    assert effort(log, tmp_path, TEN, tmp_path) == {}
+
+
+def test_a_version_that_covers_too_few_inputs_is_looked_at_again_for_it_may_have_become_certain(tmp_path: Path):
+    log, known = [recorded(tmp_path, "a", alike("a", 5))], Known()
+
+    for certain in (False, True):
+        counted = effort(log, tmp_path, TEN, tmp_path, certain=lambda *_, said=certain: said, known=known)
+        assert counted == ({Kind.PROMPT: 1} if certain else {})
 
 
 def test_effort_goes_by_kind(tmp_path: Path):

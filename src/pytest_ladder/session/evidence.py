@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from hashlib import sha256
 from itertools import islice
 from pathlib import Path
 
@@ -12,14 +13,18 @@ from pytest_ladder.core.cases import EvalSet
 from pytest_ladder.core.entries import DecisionEntry, Entry, RungEntry, Verdict, same
 from pytest_ladder.core.looks import confirmed, is_look
 from pytest_ladder.core.rungs import Kind
-from pytest_ladder.store.recordings import recorded_inputs, versions
-from pytest_ladder.store.scores_file import read_scores
+from pytest_ladder.store.recordings import recorded_inputs, recordings_path, versions
+from pytest_ladder.store.scores_file import read_scores, scores_path
 
 SHARED_INPUTS = 0.8
 """Share of today's inputs that a version must have answered to count as effort."""
 
 Answers = Mapping[tuple[str, str, int], Record]
 """(case id, input digest, repeat) -> record, in the order of the file."""
+Texts = Mapping[str, bytes]
+"""Input digest -> digest of the text of the answer."""
+Known = dict[tuple[object, ...], Texts]
+"""A version as it is on record -> what it answers to today's inputs; nothing where it counts for nothing."""
 
 
 def rung_entries(log: Iterable[Entry], rung_id: str) -> list[RungEntry]:
@@ -123,13 +128,15 @@ def unbacked(log: Sequence[Entry], folder: Path, evalsets: Sequence[EvalSet], ro
     Raises:
         InvalidFile: a line of the recordings is no answer.
     """
-    found = _with_answers(log, folder, rootdir)
-    return tuple(e for e, answers in found if not any(backed(e, answers, evalset) for evalset in evalsets))
+    entries = _numbered(log)
+    found = _with_answers(entries, folder, rootdir)
+    bare = {place for place, e, answers in found if not any(backed(e, answers, evalset) for evalset in evalsets)}
+    return tuple(entry for place, entry in entries if place in bare)
 
 
 def effort(
     log: Sequence[Entry], folder: Path, evalset: EvalSet, rootdir: Path, *, local: bool = False,
-    certain: Callable[[RungEntry, Answers], bool] = lambda *_: False,
+    certain: Callable[[RungEntry, Answers], bool] = lambda *_: False, known: Known | None = None,
 ) -> dict[Kind, int]:  # fmt: skip
     """Count, for each kind, the different versions that were measured on today's inputs.
 
@@ -145,32 +152,58 @@ def effort(
         local: Whether recordings stay out of git.
         certain: Grades a version's answers anew and tells whether no other answer can change its verdict. Asked of
             versions that cover fewer inputs; what an entry claims counts for nothing.
+        known: What was found by an earlier look, and what this one finds: files that are as they were then are not
+            read again.
 
     Raises:
         InvalidFile: a line of the recordings is no answer.
     """
-    counts: dict[Kind, list[dict[str, str]]] = {}
+    known = {} if known is None else known
     inputs = len({case.input_digest for case in evalset})
-    for entry, answers in _with_answers(log, folder, rootdir):
+    entries = {place: (entry, _as_it_is(entry, folder, evalset)) for place, entry in _numbered(log)}
+    found = {place: known[key] for place, (_, key) in entries.items() if key in known}
+    unread = [(place, entry) for place, (entry, _) in entries.items() if place not in found]
+    for place, entry, answers in _with_answers(unread, folder, rootdir):
         scored = {} if answers or not local else _scored(entry, folder, rootdir)
         today = _todays(answers or scored, evalset)
-        if not today or not (scored or backed(entry, answers, evalset)):
-            continue
-        if len(today) >= SHARED_INPUTS * inputs or certain(entry, answers):
-            counts.setdefault(entry.rung_kind, []).append({key: record.answer.text for key, record in today.items()})
-    return {kind: _different(versions) for kind, versions in counts.items()}
+        stands = bool(today) and (bool(scored) or backed(entry, answers, evalset))
+        enough = len(today) >= SHARED_INPUTS * inputs
+        found[place] = _texts(today) if stands and (enough or certain(entry, answers)) else {}
+        if enough or not stands:  # what is certain may be another thing once its judge was asked
+            known[entries[place][1]] = found[place]
+    counts: dict[Kind, list[Texts]] = {}
+    for place, (entry, _) in entries.items():
+        if found[place]:
+            counts.setdefault(entry.rung_kind, []).append(found[place])
+    return {kind: _different(texts) for kind, texts in counts.items()}
 
 
-def _with_answers(log: Sequence[Entry], folder: Path, rootdir: Path) -> Iterator[tuple[RungEntry, Answers]]:
-    read: dict[Path, Answers] = {}
-    for entry in log:
-        if not isinstance(entry, RungEntry):
-            continue
-        name = entry.fingerprint.removeprefix("sha256:")[:12]
-        path = folder / "recordings" / entry.rung / f"{name}.jsonl"
-        if path not in read:
-            read[path] = recorded_inputs(path, rootdir) if name in versions(folder, entry.rung) else {}
-        yield entry, read[path]
+def _numbered(log: Iterable[Entry]) -> list[tuple[int, RungEntry]]:
+    return [(place, entry) for place, entry in enumerate(log) if isinstance(entry, RungEntry)]
+
+
+def _as_it_is(entry: RungEntry, folder: Path, evalset: EvalSet) -> tuple[object, ...]:
+    """What the count of a version hangs on: today's inputs, its files, and what its entry says of its answers."""
+    files = (
+        recordings_path(folder, entry.rung, entry.fingerprint),
+        scores_path(folder, entry.rung, entry.fingerprint),
+    )
+    states = [(file, (at := file.stat()).st_mtime_ns, at.st_size) for file in files if file.is_file()]
+    said = entry.answers, entry.cases, entry.answered, entry.repeats, entry.errors
+    return evalset.digest, entry.rung, entry.fingerprint, *said, *states
+
+
+def _with_answers(
+    entries: Iterable[tuple[int, RungEntry]], folder: Path, rootdir: Path
+) -> Iterator[tuple[int, RungEntry, Answers]]:
+    """Each entry with the answers of its version, version by version: those of one are held at a time."""
+    by_file: dict[Path, list[tuple[int, RungEntry]]] = {}
+    for place, entry in entries:
+        by_file.setdefault(recordings_path(folder, entry.rung, entry.fingerprint), []).append((place, entry))
+    for path, rows in by_file.items():
+        answers = recorded_inputs(path, rootdir) if path.stem in versions(folder, path.parent.name) else {}
+        for place, entry in rows:
+            yield place, entry, answers
 
 
 def _scored(entry: RungEntry, folder: Path, rootdir: Path) -> Answers:
@@ -188,9 +221,13 @@ def _todays(answers: Answers, evalset: EvalSet) -> dict[str, Record]:
     return {digest: record for (_, digest, repeat), record in answers.items() if digest in today and repeat == 0}
 
 
-def _different(versions: Iterable[Mapping[str, str]]) -> int:
+def _texts(answers: Mapping[str, Record]) -> Texts:
+    return {given: sha256(record.answer.text.encode()).digest() for given, record in answers.items()}
+
+
+def _different(versions: Iterable[Texts]) -> int:
     """How many versions differ from one another in some answer to an input that both were asked."""
-    counted: list[Mapping[str, str]] = []
+    counted: list[Texts] = []
     for texts in sorted(versions, key=len, reverse=True):
         if all(any(texts[key] != other[key] for key in texts.keys() & other.keys()) for other in counted):
             counted.append(texts)

@@ -16,6 +16,7 @@ from pytest_ladder.core.rungs import RungSpec
 from pytest_ladder.engine.client import Client
 from pytest_ladder.engine.collect import Progress
 from pytest_ladder.engine.meter import Meter
+from pytest_ladder.session.evidence import Known
 from pytest_ladder.session.ladder_files import LadderFiles
 from pytest_ladder.session.measuring.asker import Asker
 from pytest_ladder.session.measuring.curtailing import Collected
@@ -51,6 +52,8 @@ class LadderRun(LadderFiles):
         self.judges.meter.whole = self.asker.meter
         self.results: dict[str, RungResult] = {}
         """Rung id -> what was measured in this process."""
+        self.versions: Known = {}
+        """What was found of the versions on record, for counting the effort."""
 
     @property
     def meter(self) -> Meter:

@@ -122,9 +122,10 @@ class Standing(OnRecord):
         """Different versions measured of each kind, and what is wrong with the recordings of an earlier one."""
         log = [*self.run.log, *self.fresh.values()]
         try:
-            rootdir, local = self.run.shared.rootdir, self.run.local
-            certain = partial(proved, self.run)
-            return effort(log, self.run.folder, self.run.whole, rootdir, local=local, certain=certain), ""
+            run, certain = self.run, partial(proved, self.run)
+            return effort(
+                log, run.folder, run.whole, run.shared.rootdir, local=run.local, certain=certain, known=run.versions
+            ), ""
         except InvalidFile as fault:
             told = str(fault)
             return {}, "" if told in self._altered.values() else told
