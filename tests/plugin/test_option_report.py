@@ -7,6 +7,7 @@ import json
 import pytest
 
 from tests.plugin.bench import Bench
+from tests.project import Project
 
 
 def test_markdown_and_json_are_written(bench: Bench):
@@ -93,3 +94,21 @@ def test_without_a_ladder_the_report_is_empty(bench: Bench):
 
     assert bench.run("--ladder-report=report.md").status == 0
     assert "support" not in (bench.pytester.path / "report.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(("arguments", "counted"), [((), False), (("-v",), True), (("--ladder-report=r.md",), True)])
+@pytest.mark.parametrize("workers", [(), ("-n", "2")])
+def test_figures_of_model_calls_are_made_where_they_are_shown(
+    pytester: pytest.Pytester, arguments: tuple[str, ...], counted: bool, workers: tuple[str, ...]
+):
+    project = Project.make(pytester.path, cases=8, skills=(8, 8, 8), inner=pytester)
+    pytester.makeconftest(
+        "import json\n\n"
+        "def pytest_runtest_logreport(report):\n"
+        "    if sent := getattr(report, 'ladder_report', None):\n"
+        "        with open('sent.txt', 'a') as file:\n"
+        "            file.write('counted' if json.loads(sent)['requests'] else '')\n"
+    )
+
+    assert project.run(*arguments, *workers).status == 0
+    assert ("counted" in (pytester.path / "sent.txt").read_text(encoding="utf-8")) is counted

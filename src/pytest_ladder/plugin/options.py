@@ -138,6 +138,7 @@ def read_settings(config: pytest.Config) -> Settings:
         selftest=config.getoption("ladder_selftest"),
         base=config.getoption("ladder_base"),
         reports=tuple((config.invocation_params.dir / Path(path)).resolve() for path in reports),
+        requests=bool(reports) or config.get_verbosity() > 0,
     )
     _check_drift(settings)
     return settings

@@ -48,6 +48,8 @@ class Settings:
     limit: int | None = None
     """Only the first N cases of each slice: a smoke run."""
     reports: tuple[Path, ...] = ()
+    requests: bool = True
+    """Whether anybody is shown what the model calls of a rung came to."""
     drift: int | None = None
     """Ask so many recorded cases again, to see whether the model has changed."""
     selftest: bool = False

@@ -83,7 +83,7 @@ class Grader:
             tuple(dict.fromkeys((metric, why) for _, metric, why in unjudged))[:1] if missing else (),
             self._spent(rung, evalset, evaluation, got, unjudged if missing else []), got.unverifiable,
             self._notes(rung, prints, evaluation, got), misses(evaluation, self.ladder.show),
-            requests=request_figures(got.records),
+            requests=request_figures(got.records) if self.settings.requests else None,
         )  # fmt: skip
 
     def _spent(
