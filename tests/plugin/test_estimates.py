@@ -220,6 +220,25 @@ def test_the_most_of_an_agent_is_what_its_bounds_allow_and_no_request_shows_what
     assert results < most < results + 8
 
 
+@pytest.mark.parametrize(
+    ("keys", "results"),
+    [
+        ("", 8000 + 15 * 2 * len("[kb-2]\n\n\n" + "y" * 80)),
+        ("contextual = true\n", 16 * 8000),
+    ],
+)
+def test_a_search_of_an_agent_gives_no_more_than_the_corpus_has(
+    bench: Bench, server: Loopback, keys: str, results: int
+):
+    table = f'{AGENT}corpus = "kb.jsonl"\ntop_k = 2\ntool_rules = {{ told = {{ at_most = 1 }} }}\n{keys}'
+
+    line = told(hosted(bench, server, table))
+
+    _, most = map(float, BETWEEN.search(line).groups())  # type: ignore[union-attr]
+    bound = CASES * 2 * results / 4 * PRICE / 1e6
+    assert bound < most < bound + 12
+
+
 def test_an_agent_that_asks_for_as_much_as_it_may_keeps_within_what_was_told(bench: Bench, server: Loopback):
     bench = hosted(bench, server, f"{AGENT}max_tool_calls = 1\n")
     bench.write("tools.py", WORDY)

@@ -29,21 +29,31 @@ class Results:
 
     most: int
     """Results of one answer."""
+    others: int
+    """Those among them that are not of `search`."""
     characters: int
     """Of one result."""
     at_once: int
     """Results that one reply may bring."""
 
-    def before(self, replies: int) -> int:
-        """Characters that a request shows behind so many replies."""
-        return min(replies * self.at_once, self.most) * self.characters + replies * ASIDE
+    def before(self, replies: int, found: int) -> int:
+        """Characters that a request shows behind so many replies, where `search` gives no more than `found`."""
+        known = replies * self.at_once
+        return self._written(min(known, self.most), min(known, self.others), found) + replies * ASIDE
 
-    def together(self, requests: int) -> int:
+    def together(self, requests: int, found: int) -> int:
         """Characters that so many requests of one answer show, the first of which shows none."""
         after = requests - 1
-        rising = min(after, self.most // self.at_once)
-        shown = self.at_once * rising * (rising + 1) // 2 + (after - rising) * self.most
-        return shown * self.characters + ASIDE * after * requests // 2
+        shown = self._written(self._shown(after, self.most), self._shown(after, self.others), found)
+        return shown + ASIDE * after * requests // 2
+
+    def _written(self, shown: int, others: int, found: int) -> int:
+        return others * self.characters + (shown - others) * found
+
+    def _shown(self, after: int, results: int) -> int:
+        """How often results are shown by the requests after the first, if each comes as early as it may."""
+        rising = min(after, results // self.at_once)
+        return self.at_once * rising * (rising + 1) // 2 + (after - rising) * results
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,20 +176,22 @@ def _plan_and_execute(spec: RungSpec) -> list[Calls]:
 def _tool_agent(spec: RungSpec) -> list[Calls]:
     """Replies, one more than the steps for the answer itself, and what each search of its own asks."""
     steps = options.whole(spec, "max_steps", Limits.max_steps, least=1)
-    calls, searches = _tool_calls(spec)
+    calls, others, searches = _tool_calls(spec)
     characters = options.whole(spec, "max_result", Limits.max_result, least=1)
-    results = Results(calls, characters, at_once=1 if spec.options.get("tool_mode") == TEXT else max(1, calls))
+    results = Results(calls, others, characters, at_once=1 if spec.options.get("tool_mode") == TEXT else max(1, calls))
     talk = replace(_chat(spec, most=steps + 1), searches=0, results=results, cap_usd=spec.options.get("max_cost"))
     return [talk, *_search(spec, least=0, most=searches, own_steps=False)]
 
 
-def _tool_calls(spec: RungSpec) -> tuple[int, int]:
-    """Calls of tools, and those of `search` among them, that one answer may make, by its limit and its rules."""
+def _tool_calls(spec: RungSpec) -> tuple[int, int, int]:
+    """Calls of tools that one answer may make, by its limit and its rules: of all, of all but `search`, of `search`."""
     most = options.whole(spec, "max_tool_calls", Limits.max_tool_calls, least=1)
     names = [str(reference).rpartition(":")[2] for reference in spec.options.get("tools") or ()]
     names += [NAME] if "corpus" in spec.options else []
     bounds = {name: min(most, _at_most(spec, name, most)) for name in names}
-    return min(most, sum(bounds.values())), bounds.get(NAME, 0)
+    searches = bounds.pop(NAME, 0)
+    others = min(most, sum(bounds.values()))
+    return min(most, others + searches), others, searches
 
 
 def _at_most(spec: RungSpec, name: str, otherwise: int) -> int:

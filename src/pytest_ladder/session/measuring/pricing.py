@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import reduce
 from statistics import fmean
 
+from pytest_ladder.backends.retrievers import RETRIEVERS
 from pytest_ladder.core.cases import Question
 from pytest_ladder.core.hybrids import FALLBACK, STANDING_BACK, referred, targets
 from pytest_ladder.core.ports import Priced, Tool
@@ -18,7 +19,7 @@ from pytest_ladder.core.rungs import RungSpec
 from pytest_ladder.engine.client import Client
 from pytest_ladder.rungs.calls import Calls, calls_of, checks, draws
 from pytest_ladder.rungs.hybrids.guarded import resorts_of
-from pytest_ladder.rungs.prompting.chat import as_text
+from pytest_ladder.rungs.prompting.chat import as_text, context_of
 from pytest_ladder.rungs.prompting.few_shot import DEFAULT_K
 from pytest_ladder.rungs.retrieval.contextual import read_contexts
 from pytest_ladder.rungs.retrieval.filtering import read_filters
@@ -154,8 +155,19 @@ class Pricing:
             return least, longest, calls.most * longest
         least += self._tools(spec)
         opened, after = least + self._tool_prompt(spec), calls.most - 1
-        together = calls.most * opened + after * calls.most / 2 * reply + calls.results.together(calls.most)
-        return least, opened + after * reply + calls.results.before(after), together
+        found_at_most = self._found(spec, calls.results.characters)
+        shown = calls.results.together(calls.most, found_at_most)
+        longest = opened + after * reply + calls.results.before(after, found_at_most)
+        return least, longest, calls.most * opened + after * calls.most / 2 * reply + shown
+
+    def _found(self, spec: RungSpec, most: int) -> int:
+        """Characters of a result of `search`, at most: `most`, or less where its documents are the corpus's own."""
+        known = str(spec.options.get("retriever", "bm25")) in RETRIEVERS.names and not spec.options.get("contextual")
+        if "corpus" not in spec.options or not known:
+            return most
+        chunks = read_corpus(spec, self._files.assembler.kit(spec, self._clients))
+        longest = max((len(context_of([chunk])) for chunk in chunks), default=0)
+        return min(most, int(spec.options.get("top_k") or DEFAULT_TOP_K) * (longest + len("\n\n")))
 
     def _tools(self, spec: RungSpec) -> int:
         """Characters that tell a model of its tools."""
