@@ -110,14 +110,24 @@ def test_a_plan_that_is_none_falls_back_to_the_question_itself():
     [
         ("1. b of #2\n2. a", ["b of #2", "a"]),
         ("1. b of #1", ["b of #1"]),
-        ("1. a\n2. b of #3", ["a", "b of #3"]),
-        ("1. a\n2. b of #0", ["a", "b of #0"]),
+        ("1. b of #1\n2. a", ["b of #1", "a"]),
+        ("1. a\n2. b of #3\n3. c", ["a", "b of #3", "c"]),
     ],
 )
 def test_a_plan_that_refers_to_what_is_not_before_falls_back_to_the_question_itself(plan, planned):
     ran = taken(by_words(PLAN=plan, STEP="x", ANSWER="a"))
     assert ran.steps("plan") == [{"step": "plan", "tasks": ["Long?"], "fallback": "astray", "planned": planned}]
     assert ran.asked[1:] == ["STEP Long?", "ANSWER Long? x"]
+
+
+def test_a_number_that_no_step_has_is_asked_as_it_is():
+    ran = taken(by_words(PLAN=["1. a of #42\n2. b of #3", "3. c of #4"], STEP="x", ANSWER="a"), replan=1)
+    assert [step["task"] for step in ran.steps("answer")] == ["a of #42", "b of #3", "c of #4"]
+
+
+def test_a_step_may_not_refer_to_one_that_is_left_out():
+    ran = taken(by_words(PLAN="1. a of #2\n2. b", STEP="x", ANSWER="a"), max_steps=1)
+    assert ran.steps("plan") == [{"step": "plan", "tasks": ["Long?"], "fallback": "astray", "planned": ["a of #2"]}]
 
 
 def test_a_step_that_is_left_out_may_refer_to_anything():

@@ -112,9 +112,8 @@ def test_a_key_that_cannot_be_used_is_told_with_its_place(options, text):
     "shown",
     [
         "{{ previous }}",
-        "{{ previous | upper }}",
-        "{% for line in previous.splitlines() %}{{ line }}{% endfor %}",
-        "{% if metadata.tone %}{{ previous }}{% endif %}",
+        "{{ previous | trim }}",
+        "{{ previous | trim | upper }}",
         "{% if previous %}{{ previous }}{% endif %}{{ previous }}",
     ],
 )
@@ -135,10 +134,19 @@ def test_a_first_prompt_that_shows_a_reply_before_it_is_refused_with_its_line(sh
         "{{ previous and previous }}",
         "{{ previous | default('nothing', true) }}",
         "{{ 'So far: ' ~ previous if previous else '' }}",
+        "{{ previous | trim | d('nothing', true) | upper }}",
         "{% set previous = 'mine' %}{{ previous }}",
+        "{% if input %}{% set previous = 'mine' %}{% endif %}{{ previous }}",
+        "{% set p = previous %}{% if p %}{{ p }}{% endif %}",
+        "{% with p = previous %}{% if p %}{{ p }}{% endif %}{% endwith %}",
+        "{% for m in [previous] if m %}{{ m }}{% endfor %}",
+        "{{ [previous] | select | join }}",
+        "{% macro so() %}{{ previous }}{% endmacro %}{% if previous %}{{ so() }}{% endif %}",
+        "{% for o in outputs %}{{ previous }}{% endfor %}",
+        "{% if metadata.tone %}{{ previous }}{% endif %}",
     ],
 )
-def test_a_first_prompt_may_test_whether_there_is_one(shown: str):
+def test_a_first_prompt_may_hold_what_need_not_show_one(shown: str):
     ran = taken("first.md", "outline.md", files={"first.md": f"FACTS {{{{ input }}}} {shown}"})
     assert ran.asked[0].startswith("FACTS Long?")
 

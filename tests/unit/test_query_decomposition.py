@@ -113,6 +113,12 @@ def test_a_plan_that_refers_to_what_is_not_before_is_not_asked():
     assert ran.asked[1:] == [f"ANSWER {question}"]
 
 
+def test_a_number_that_no_part_has_is_asked_as_it_is():
+    ran = taken(by_words(PLAN="Which issue is #42?", ANSWER="x"))
+    assert ran.steps("plan") == [{"step": "plan", "questions": ["Which issue is #42?"]}]
+    assert ran.asked[1:] == ["ANSWER Which issue is #42?"]
+
+
 # --- plans --------------------------------------------------------------------------------------------------------
 
 
@@ -162,6 +168,7 @@ def test_a_reply_is_taken_apart(reply, separator, parts):
         ("#1", "What is #1 of #2?", {0, 1}, "What is A of B?"),
         ("#1", "Is #3 in #12?", set(), "Is #3 in #12?"),
         ("#1", "Is #0?", set(), "Is #0?"),
+        ("#1", f"Is #{'9' * 5000}?", set(), f"Is #{'9' * 5000}?"),
         ("#1", "x#1 #1x #1's", {0}, "x#1 #1x A's"),
         ("[1]", "What is [1] of [2]?", {0, 1}, "What is A of B?"),
         ("answer1", "Is answer2?", {1}, "Is B?"),
@@ -176,22 +183,27 @@ def test_placeholders_stand_for_earlier_answers(placeholder, text, of, filled):
 
 
 @pytest.mark.parametrize(
-    ("placeholder", "texts", "earlier", "given", "astray"),
+    ("placeholder", "texts", "earlier", "planned", "given", "astray"),
     [
-        ("#1", ["a", "b of #1"], 0, "?", False),
-        ("#1", ["b of #2", "a"], 0, "?", True),
-        ("#1", ["b of #1"], 0, "?", True),
-        ("#1", ["b of #1"], 0, "Who was #1?", False),
-        ("#1", ["b of #2", "c of #3"], 1, "Who was #1?", True),
-        ("#1", ["b of #2", "c of #3"], 2, "?", False),
-        ("X", ["b of X"], 0, "?", True),
-        ("X", ["a", "b of X"], 0, "?", False),
+        ("#1", ["a", "b of #1"], 0, 2, "?", False),
+        ("#1", ["b of #2", "a"], 0, 2, "?", True),
+        ("#1", ["b of #1", "a"], 0, 2, "?", True),
+        ("#1", ["b of #1"], 0, 1, "?", True),
+        ("#1", ["b of #1"], 0, 1, "Who was #1?", False),
+        ("#1", ["b of #2", "c of #3"], 1, 3, "Who was #1?", True),
+        ("#1", ["b of #2", "c of #3"], 2, 4, "?", False),
+        ("#1", ["b of #2"], 0, 1, "?", False),
+        ("#1", ["b of #2"], 0, 2, "?", True),
+        ("#1", ["b of #0"], 0, 1, "?", False),
+        ("#1", ["c of #4"], 2, 3, "?", False),
+        ("X", ["b of X"], 0, 1, "?", True),
+        ("X", ["a", "b of X"], 0, 2, "?", False),
     ],
 )
 def test_a_plan_may_refer_to_what_is_before_and_hold_the_words_of_the_question(
-    placeholder: str, texts: list[str], earlier: int, given: str, astray: bool
+    placeholder: str, texts: list[str], earlier: int, planned: int, given: str, astray: bool
 ):
-    assert References(placeholder).astray(texts, earlier, given) is astray
+    assert References(placeholder).astray(texts, earlier, planned, given) is astray
 
 
 def test_an_answer_is_not_looked_through_for_placeholders_and_a_blank_one_is_not_put_in():

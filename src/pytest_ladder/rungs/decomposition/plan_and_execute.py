@@ -167,7 +167,8 @@ class PlanAndExecute:
             work.steps.append({"step": "stop", "reason": reason})
             return []
         kept = tasks[:left]
-        if self._references.astray(kept, len(work.results), question.text):
+        before = len(work.results)
+        if self._references.astray(kept, before, before + len(tasks), question.text):
             work.steps.append({"step": "stop", "reason": ASTRAY, "planned": list(kept)})
             return []
         more: dict[str, Json] = {"left_out": len(tasks) - left} if len(tasks) > left else {}

@@ -10,7 +10,7 @@ from pytest_ladder.core.cases import Question
 from pytest_ladder.rungs.decomposition.references import References
 
 UNREADABLE, ASTRAY = "unreadable", "astray"
-"""Why a plan is not carried out: it names no step, or one refers to an answer that is not before it."""
+"""Why a plan is not carried out: it names no step, or one refers to itself or to one after it."""
 
 _NUMBER = re.compile(r"^\W*(?:(?:step|question|q)\s*)?\d+\s*[.):]+[*_]*(?:\s+|$)", re.IGNORECASE)
 _BULLET = re.compile(r"^\s*[-*•]\s+")
@@ -44,12 +44,12 @@ def bounded(
 ) -> tuple[list[str], dict[str, Json]]:
     """The first so many steps, and what the trace says of the difference.
 
-    Where there is none, or one refers to an answer that is not before it, the question itself stands for the plan.
+    Where there is none, or one refers to itself or to one after it, the question itself stands for the plan.
     """
     kept = list(parts[:most])
     if not kept:
         return [question.text], {"fallback": UNREADABLE}
-    if references.astray(kept, 0, question.text):
+    if references.astray(kept, 0, len(parts), question.text):
         return [question.text], {"fallback": ASTRAY, "planned": list(kept)}
     return kept, {"left_out": len(parts) - most} if len(parts) > most else {}
 

@@ -18,8 +18,7 @@ from pytest_ladder.rungs.prompting.structured import read_output
 from pytest_ladder.rungs.prompting.template import VARIABLES, PromptTemplate
 from pytest_ladder.rungs.retrieval.sources import Sources, read_sources
 
-REPLIED = ("previous", "outputs")
-SEEN = (*VARIABLES, *REPLIED)
+SEEN = (*VARIABLES, "previous", "outputs")
 """What a prompt of the chain sees: besides what every prompt sees, the last reply and all of them."""
 
 
@@ -75,4 +74,4 @@ def build_prompt_chain(spec: RungSpec, kit: Kit) -> System:
 def _check_first(template: PromptTemplate) -> None:
     fault = "the first prompt of the chain shows `{{ previous }}`, and there is no reply before it"
     next_step = "leave it out, or put `{% if previous %}` around it where the prompt stands later in the chain too"
-    template.refuse_bare("previous", fault, tests=REPLIED, next_step=next_step)
+    template.refuse_bare("previous", fault, next_step=next_step)

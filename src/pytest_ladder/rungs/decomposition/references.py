@@ -16,13 +16,14 @@ class References:
     """Finds the places of a text that stand for earlier answers, and puts the answers there.
 
     A placeholder with a 1 in it counts: with `#1` for the first answer, `#2` is the second. Any other word stands for
-    the answer just before. A number that no earlier answer has is put in nowhere; a plan with one cannot be used.
+    the answer just before. A number that no earlier answer has stays as it is; a plan that means its own part by it, or
+    one after that, cannot be used.
     """
 
     def __init__(self, placeholder: str = NUMBERED) -> None:
         """Take what stands for the first answer."""
         before, one, after = placeholder.partition("1")
-        core = rf"{re.escape(before)}([0-9]+){re.escape(after)}" if one else re.escape(placeholder)
+        core = rf"{re.escape(before)}([0-9]{{1,9}}){re.escape(after)}" if one else re.escape(placeholder)
         self._pattern = re.compile(rf"(?<!\w){core}(?!\w)")
         self._counts = bool(one)
         self.first = placeholder
@@ -34,17 +35,19 @@ class References:
         named = (self._place(found, earlier) for found in self._pattern.finditer(text))
         return frozenset(place for place in named if 0 <= place < earlier)
 
-    def astray(self, texts: Sequence[str], earlier: int, given: str) -> bool:
-        """Whether one of the parts of a plan refers to what is not before it, with a word that is not as given.
+    def astray(self, texts: Sequence[str], earlier: int, planned: int, given: str) -> bool:
+        """Whether one of the parts of a plan refers to itself or to one after it, with a word that is not as given.
 
         Args:
             texts: The parts, in their order.
             earlier: How many answers there are before the first of them.
+            planned: How many parts there are with those before and those that are left out: a number above it, as in
+                "issue #42", refers to none.
             given: The question: what stands in it refers to nothing.
         """
         known = {found[0] for found in self._pattern.finditer(given)}
         return any(
-            found[0] not in known and not 0 <= self._place(found, before) < before
+            found[0] not in known and self._ahead(found, before, planned)
             for before, text in enumerate(texts, earlier)
             for found in self._pattern.finditer(text)
         )
@@ -57,6 +60,9 @@ class References:
             return (answers[place] if 0 <= place < len(answers) else "") or found[0]
 
         return self._pattern.sub(put, text)
+
+    def _ahead(self, found: re.Match[str], before: int, planned: int) -> bool:
+        return before <= self._place(found, before) < planned if self._counts else not before
 
     def _place(self, found: re.Match[str], earlier: int) -> int:
         return int(found[1]) - 1 if self._counts else earlier - 1

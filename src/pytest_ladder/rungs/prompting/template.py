@@ -83,21 +83,20 @@ class PromptTemplate:
             raise InvalidFile(message(self._where, "the last user message is blank", got=values.get("input")))
         return tuple(part for part in messages if part["content"])
 
-    def refuse_bare(self, name: str, fault: str, *, tests: Collection[str], next_step: str) -> None:
-        """Refuse a variable that is shown outside of conditions that test it.
+    def refuse_bare(self, name: str, fault: str, *, next_step: str) -> None:
+        """Refuse a variable that is certain to be shown, also where it is blank: `{{ name }}` inside of no tag.
 
-        Such a condition is an `if`, an `and` or `or` behind the test, and the filter `default`.
+        Filters change nothing, except for `default`; any other expression may test the value, and is let through.
 
         Args:
             name: Of the variable.
             fault: What is wrong then.
-            tests: The names of which a condition may test any.
             next_step: What to do.
 
         Raises:
             InvalidFile: it is, with the line.
         """
-        line = _bare(self._tree, name, tests) if name in self.uses else None
+        line = _bare(self._tree, name) if name in self.uses else None
         if line is not None:
             raise InvalidFile(self._message(line, fault, next_step=next_step))
 
@@ -136,29 +135,23 @@ _EMPTY: dict[str, Json] = {
 }  # fmt: skip
 
 
-def _reads(tree: nodes.Node) -> Iterator[tuple[int, str]]:
-    found = [tree] if isinstance(tree, nodes.Name) else tree.find_all(nodes.Name)
-    return ((name.lineno, name.name) for name in found if name.ctx == "load")
+def _reads(tree: nodes.Template) -> Iterator[tuple[int, str]]:
+    return ((name.lineno, name.name) for name in tree.find_all(nodes.Name) if name.ctx == "load")
 
 
-def _bare(node: nodes.Node, name: str, tests: Collection[str]) -> int | None:
-    """The line of the first read of a variable outside of conditions that test it."""
-    if isinstance(node, nodes.Name) and (node.name, node.ctx) == (name, "load"):
-        return node.lineno
-    tested = _tested(node)
-    if tested is not None and any(read in tests for _, read in _reads(tested)):
+def _bare(tree: nodes.Template, name: str) -> int | None:
+    """The line of the first place at the top of a template that shows a variable, whatever its value."""
+    if any(found.name == name and found.ctx != "load" for found in tree.find_all(nodes.Name)):
         return None
-    found = (_bare(child, name, tests) for child in node.iter_child_nodes())
-    return min((line for line in found if line is not None), default=None)
+    shown = (part for output in tree.body if isinstance(output, nodes.Output) for part in output.nodes)
+    return next((part.lineno for part in shown if _filtered(part) == name), None)
 
 
-def _tested(node: nodes.Node) -> nodes.Node | None:
-    """What a node tests, where what else it holds depends on that."""
-    if isinstance(node, nodes.If | nodes.CondExpr):
-        return node.test
-    if isinstance(node, nodes.And | nodes.Or):
-        return node.left
-    return node.node if isinstance(node, nodes.Filter) and node.name in ("default", "d") else None
+def _filtered(node: nodes.Node | None) -> str | None:
+    """The variable that an expression is, alone or through filters that put nothing in its place."""
+    while isinstance(node, nodes.Filter) and node.name not in ("default", "d"):
+        node = node.node
+    return node.name if isinstance(node, nodes.Name) else None
 
 
 def _line_of(error: Exception) -> int | None:
