@@ -117,7 +117,12 @@ async def ours(name: str, options: dict[str, Any], cases: list[Case], concurrenc
         read_only=False, where="benchmark", pace=Pace(AdaptiveLimit(concurrency)),
     )  # fmt: skip
     terms = Terms(
-        fingerprint=FINGERPRINT, record=recordings.take, flush=recordings.flush, meter=meter, concurrency=concurrency
+        fingerprint=FINGERPRINT,
+        record=recordings.take,
+        flush=recordings.flush,
+        meter=meter,
+        concurrency=concurrency,
+        texts_only=True,
     )
     jobs = [Job(case.question, case.input_digest, 0) for case in cases]
     errors = await collect(jobs, Asking(client), terms, Progress(len(jobs)))

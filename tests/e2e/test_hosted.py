@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import socket
 import sys
@@ -224,6 +225,42 @@ def test_a_server_that_hangs_is_given_up_after_the_time_out(asked: Asked):
     assert time.monotonic() - start < 60  # most of it the import of the library, where this test is run alone
     assert not fault.unsent
     assert not fault.limited
+
+
+@pytest.mark.parametrize("handled", [ModelFailed("the context is too long"), ConnectionRefusedError("elsewhere")])
+def test_what_the_caller_was_handling_is_no_cause_of_what_a_call_meets(asked: Asked, handled: Exception):
+    asked.ask()
+    asked.server.script = lambda _: failing(429, retry_after="2")
+
+    async def in_a_handler() -> LadderError | None:
+        assert asked.model is not None
+        try:
+            raise handled
+        except (ModelFailed, ConnectionRefusedError):
+            try:
+                await asked.model.complete(Request(asked.name, ({"role": "user", "content": "5"},), asked.options()))
+            except LadderError as fault:
+                return fault
+        return None
+
+    fault = asked.loop.run(in_a_handler())
+
+    assert isinstance(fault, ModelUnavailable)
+    assert (fault.limited, fault.unsent, fault.retry_after) == (True, False, 2.0)
+
+
+def test_a_call_whose_body_is_still_coming_when_the_connections_are_closed_ends(loop: LoopThread):
+    needs(*NEEDS["direct"])
+    with Loopback(lambda _: Act(drip_s=60.0)) as server:
+        model = build_model(server.model, load_function=lambda _: len, folder=Path(), price=Price(0, 0), timeout=1.0)
+        request = Request(server.model, ({"role": "user", "content": "what is 5"},))
+        call = asyncio.run_coroutine_threadsafe(model.complete(request), loop.loop())
+        while not server.requests:
+            time.sleep(0.01)
+        time.sleep(0.2)  # the head of the answer has come
+        model.close()
+        with pytest.raises(ModelUnavailable):
+            call.result(30)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a full queue refuses in place of dropping")

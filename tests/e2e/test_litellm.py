@@ -334,3 +334,19 @@ def test_its_import_asks_no_network_loads_no_dotenv_and_warns_of_nothing(tmp_pat
     told = json.loads(ran.stdout)
     assert told == {"network": [], "telemetry": False, "price": pytest.approx(0.4), "new": []}
     assert ran.stderr == ""
+
+
+def test_a_key_that_is_missing_is_told_where_the_caller_was_handling_a_refused_connection(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    model = LiteLLM("openai/tiny", Terms, FREE)
+
+    async def in_a_handler() -> None:
+        try:
+            raise ConnectionRefusedError("elsewhere")
+        except ConnectionRefusedError:
+            await model.complete(Request("openai/tiny", ({"role": "user", "content": "5"},)))
+
+    with pytest.raises(ModelRefused):
+        asyncio.run(in_a_handler())

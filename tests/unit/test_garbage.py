@@ -11,7 +11,7 @@ import pytest
 from pytest_ladder.core.answers import Answer
 from pytest_ladder.core.cases import Question
 from pytest_ladder.engine.collect import Job, Progress, Terms, collect
-from pytest_ladder.engine.garbage import YOUNG, seldom_collected
+from pytest_ladder.engine.garbage import YOUNG, YOUNG_TEXTS, seldom_collected
 from pytest_ladder.engine.meter import Meter
 
 
@@ -23,25 +23,25 @@ def as_before() -> Iterator[None]:
     (gc.enable if enabled else gc.disable)()
 
 
-def test_it_looks_seldom_meanwhile_and_as_before_afterwards() -> None:
+@pytest.mark.parametrize(("texts", "ours"), [(False, YOUNG), (True, YOUNG_TEXTS)])
+def test_it_looks_seldom_meanwhile_and_as_before_afterwards(texts: bool, ours: int) -> None:
     gc.set_threshold(700, 11, 12)
-    with seldom_collected():
-        assert gc.get_threshold()[0] == YOUNG
-        assert gc.get_threshold()[1] == 11
+    with seldom_collected(texts):
+        assert gc.get_threshold() == (ours, 11, 12)
     assert gc.get_threshold() == (700, 11, 12)
 
 
-@pytest.mark.parametrize("young", [0, YOUNG, 50_000])
+@pytest.mark.parametrize("young", [0, YOUNG_TEXTS, 50_000])
 def test_one_that_is_off_or_looks_more_seldom_is_left_as_it_is(young: int) -> None:
     gc.set_threshold(young, 10, 10)
-    with seldom_collected():
+    with seldom_collected(texts=True):
         assert gc.get_threshold() == (young, 10, 10)
     assert gc.get_threshold() == (young, 10, 10)
 
 
 def test_what_somebody_sets_meanwhile_stays() -> None:
     gc.set_threshold(700, 10, 10)
-    with seldom_collected():
+    with seldom_collected(texts=False):
         gc.set_threshold(900, 10, 10)
     assert gc.get_threshold()[0] == 900
 

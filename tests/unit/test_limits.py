@@ -170,6 +170,22 @@ def test_who_was_refused_goes_before_all_who_wait():
     assert order == ["again", "a", "b"]
 
 
+def test_a_waiter_that_is_sent_away_and_cancelled_at_once_gives_no_place_back():
+    limit = AdaptiveLimit(4)
+    limit.limit = 1.0
+
+    async def work() -> None:
+        await limit.enter()
+        waiter = asyncio.create_task(limit.enter(deadline=time.monotonic() + 0.05))
+        await asyncio.sleep(0)
+        limit.pause(10)  # it is told that it will be too late
+        waiter.cancel()
+        await asyncio.gather(waiter, return_exceptions=True)
+        assert limit.in_flight == 1
+
+    asyncio.run(work())
+
+
 @pytest.mark.parametrize("handed_over", [False, True])
 def test_a_waiter_that_is_cancelled_leaves_no_place_taken(handed_over: bool):
     limit = AdaptiveLimit(1)

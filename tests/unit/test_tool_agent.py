@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -142,6 +143,21 @@ def test_a_provider_that_cannot_forbid_calls_is_asked_without(fault: Exception):
     assert [answer.text for answer in made] == ["done"] * 4
     assert all("tools" in options for options in llm.options)
     assert llm.options[-1].get("tool_choice") is None
+
+
+def test_a_request_that_is_made_in_another_way_is_not_made_while_the_first_fault_is_handled():
+    handled = []
+
+    def say(messages: Sequence[Mapping[str, Any]], options: Mapping[str, Any]) -> Reply:
+        handled.append(sys.exc_info()[1])
+        if "tool_choice" in options:
+            raise ModelFailed("400: 'tool_choice' is not known")
+        last = str(messages[-1]["content"]).startswith("No further tool")
+        return Reply("done", "m") if last else doubling(messages[:1], options)
+
+    answers(say, max_steps=1)
+
+    assert handled == [None, None, None]
 
 
 def test_another_fault_of_the_last_request_is_an_error():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 
 from pytest_ladder.backends.hosted import QUOTA, excerpt, fault_of_status, retry_after
 from pytest_ladder.errors import LadderError, ModelFailed, ModelRefused, ModelUnavailable, message
@@ -65,14 +65,21 @@ FAULTS: Mapping[str, str] = {
 """Each of LiteLLM's exceptions, and what it means for the run: a class that is not here counts as its nearest base."""
 
 
-def fault_of(error: Exception, name: str) -> LadderError:
-    """The error for what LiteLLM raised: what was found wrong with the answer itself goes before what it made of it."""
-    for cause in _causes(error):
+def fault_of(error: Exception, name: str, outer: BaseException | None = None) -> LadderError:
+    """The error for what LiteLLM raised: what was found wrong with the answer itself goes before what it made of it.
+
+    Args:
+        error: What LiteLLM raised.
+        name: The model's name as written in ladder.toml.
+        outer: What the caller was handling when it asked: no cause of this.
+    """
+    causes = tuple(_causes(error, outer))
+    for cause in causes:
         if isinstance(cause, LadderError):
             return cause
     headers = _headers(error)
-    logged_out = _cause(error, _NO_LOGIN) is not None
-    unreached = None if headers or logged_out else _cause(error, _UNREACHED)
+    logged_out = _cause(causes, _NO_LOGIN) is not None
+    unreached = None if headers or logged_out else _cause(causes, _UNREACHED)
     if unreached is not None:
         return _unsent(unreached, name)
     kind = next((FAULTS[cls.__name__] for cls in type(error).__mro__ if cls.__name__ in FAULTS), FAILED)
@@ -80,7 +87,7 @@ def fault_of(error: Exception, name: str) -> LadderError:
         kind = REFUSED
     if kind == BY_STATUS:
         status = getattr(error, "status_code", None)
-        unanswered = not headers and _cause(error, _UNANSWERED) is not None
+        unanswered = not headers and _cause(causes, _UNANSWERED) is not None
         if unanswered or not isinstance(status, int) or status == 200:  # 200: a page that is no completion
             return ModelUnavailable(_told(error, name))
         return fault_of_status(name, status, str(error), headers)
@@ -119,19 +126,19 @@ def _headers(error: Exception) -> dict[str, str]:
     return {}
 
 
-def _cause(error: BaseException, classes: Set[str]) -> BaseException | None:
+def _cause(causes: Sequence[BaseException], classes: Set[str]) -> BaseException | None:
     """The first cause that is of one of these classes, each written as its package and its name."""
-    return next((cause for cause in _causes(error) if classes & set(map(_named, type(cause).__mro__))), None)
+    return next((cause for cause in causes if classes & set(map(_named, type(cause).__mro__))), None)
 
 
 def _named(cls: type) -> str:
     return f"{cls.__module__.partition('.')[0]}.{cls.__name__}"
 
 
-def _causes(error: BaseException) -> Iterator[BaseException]:
+def _causes(error: BaseException, outer: BaseException | None) -> Iterator[BaseException]:
     seen: set[int] = set()
     cause: BaseException | None = error
-    while cause is not None and id(cause) not in seen:
+    while cause is not None and cause is not outer and id(cause) not in seen:
         seen.add(id(cause))
         yield cause
         cause = cause.__cause__ or cause.__context__

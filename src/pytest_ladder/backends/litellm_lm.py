@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
@@ -75,12 +76,13 @@ class LiteLLM:
         """
         check_call(request.options, self.name)
         self._loop = asyncio.get_running_loop()
+        outer = sys.exc_info()[1]
         start = time.perf_counter()
         with watching(Watch(self.name, self._terms)) as watch:
             try:
                 response = await self._lib.acompletion(**self._arguments(request))
             except Exception as error:  # noqa: BLE001  each means something for the run
-                raise fault_of(error, self.name) from None
+                raise fault_of(error, self.name, outer) from None
         latency_s = time.perf_counter() - start if watch.latency_s is None else watch.latency_s
         reply = to_reply(_plain(response), self.name, self._terms, latency_s)
         return reply if self._declared else self._priced(reply, response)

@@ -148,13 +148,9 @@ class OpenAICompatible:
             return
         loop, session = opened
         if loop.is_running():
-            asyncio.run_coroutine_threadsafe(self._shut(session), loop).result(CLOSE_S)
+            asyncio.run_coroutine_threadsafe(session.close(), loop).result(CLOSE_S)
         elif not loop.is_closed():
-            loop.run_until_complete(self._shut(session))
-
-    async def _shut(self, session: Any) -> None:
-        self._deadlines.close()
-        await session.close()
+            loop.run_until_complete(session.close())
 
 
 def split(name: str) -> tuple[str, str]:

@@ -73,6 +73,8 @@ class Terms:
     concurrency: int = 16
     timeout_s: float = 600.0
     """For one answer."""
+    texts_only: bool = False
+    """Whether nothing but texts is made on the way to an answer: no code of the user's, no weights."""
     wanted: Callable[[Job], bool] = lambda _: True
     """Whether a job is still to be asked; looked at just before."""
     answered: Callable[[Job], Awaitable[None]] | None = None
@@ -105,7 +107,7 @@ async def collect(jobs: Sequence[Job], system: System, terms: Terms, progress: P
     if unprepared := await _unprepared(system):
         return [replace(unprepared, case=job.question.id, repeat=job.repeat) for job in jobs]
     run = _Run(enumerate(jobs), system, terms, progress, Deadlines(terms.timeout_s), Flushing(terms.flush))
-    with seldom_collected(), closing(run.deadlines):
+    with seldom_collected(terms.texts_only), closing(run.deadlines):
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(_worker(run)) for _ in range(min(terms.concurrency, len(jobs)))]
     for task in tasks:

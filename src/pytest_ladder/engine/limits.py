@@ -27,6 +27,11 @@ class _Waiter:
     place: asyncio.Future[None]
     deadline: float | None
 
+    @property
+    def given(self) -> bool:
+        """Whether it has its place."""
+        return self.place.done() and not self.place.cancelled() and self.place.exception() is None
+
     def late(self, resume_at: float) -> bool:
         return self.deadline is not None and resume_at > max(self.deadline, time.monotonic())
 
@@ -87,7 +92,7 @@ class AdaptiveLimit:
         try:
             await waiter.place
         except asyncio.CancelledError:
-            if waiter.place.done() and not waiter.place.cancelled():  # the place was handed over already
+            if waiter.given:  # the place was handed over already
                 self.in_flight -= 1
                 self._wake()
             raise

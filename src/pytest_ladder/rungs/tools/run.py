@@ -80,11 +80,13 @@ class Run:
         self.talk, self.prompt = talk, Prompt(opened, opened.parts, [*opened.flags, *talk.flags])
 
     async def _chat(self, last: bool = False) -> Reply:
+        reply = None
         try:
             reply = await self._once(last)
         except (ModelFailed, ModelRefused) as fault:
             if isinstance(fault, ModelUnavailable) or not self._otherwise(str(fault).lower(), last):
                 raise
+        if reply is None:  # not while the first fault is handled: what fails here is told by itself
             reply = await self._once(last)
         self.turns += 1
         self.spent_usd += reply.cost_usd

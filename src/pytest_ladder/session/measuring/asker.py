@@ -10,7 +10,7 @@ from typing import Any
 from pytest_ladder.core.answers import CaseError, Record
 from pytest_ladder.core.canonical import digest
 from pytest_ladder.core.cases import EvalSet
-from pytest_ladder.core.rungs import RungSpec
+from pytest_ladder.core.rungs import Kind, RungSpec
 from pytest_ladder.engine.client import Client, Ledger
 from pytest_ladder.engine.collect import Job, Progress, Terms, collect
 from pytest_ladder.engine.meter import Meter, left
@@ -127,6 +127,7 @@ class Asker:
             flush=lambda: self._flush(recordings),
             concurrency=self.settings.concurrency,
             timeout_s=self.settings.timeout_s,
+            texts_only=self._texts_only(rung, own),
         )
         if enough is not None:
             terms = replace(terms, wanted=enough.wanted, answered=enough.answered)
@@ -188,6 +189,11 @@ class Asker:
             concurrency=self.settings.concurrency,
             timeout_s=self.settings.timeout_s,
         )
+
+    def _texts_only(self, rung: RungSpec, own: Callable[..., Any] | None) -> bool:
+        """Whether a rung puts one prompt before a hosted model, and that is all."""
+        prompts = rung.kind in (Kind.PROMPT, Kind.FEW_SHOT, Kind.OPTIMIZE)
+        return prompts and own is None and rung.system is None and self.files.shared.pace(rung.model) is not None
 
     def _model_files(self, rung: RungSpec) -> str:
         """Digest of the files of the rung's fingerprint that are its model; empty where there is none."""
