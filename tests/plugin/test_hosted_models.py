@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import re
 import time
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from pytest_ladder.engine.garbage import YOUNG, YOUNG_TEXTS
 from tests.extras import needs
 from tests.loopback import OK, Act, Loopback, Script, failing
 from tests.plugin.bench import Bench
@@ -327,3 +329,27 @@ def test_the_keys_of_deployments_are_nowhere_either(bench: Bench, monkeypatch: p
         assert one.requests[0].headers["authorization"] == f"Bearer {KEY}"
         assert KEY not in ran.text + everything(bench)
         assert "bad request with [secret]" in ran.flat
+
+
+def test_the_garbage_collector_looks_seldom_where_nothing_but_texts_is_made(hosted: Bench):
+    text = hosted.toml.read_text(encoding="utf-8")
+    own = '[rungs.own]\nkind = "decompose"\nsystem = "own.py:answer"\n'
+    hosted.write("ladder.toml", f'{text}{own}[privacy]\nredact = ["watch.py:note"]\n')
+    hosted.write("own.py", "def answer(question):\n    return 'by own code'\n")
+    hosted.write(
+        "watch.py",
+        "import gc\nfrom pathlib import Path\n\n\ndef note(text):\n"
+        "    if text.startswith(('by own code', 'answer ')):\n"
+        "        with (Path(__file__).parent / 'seen.txt').open('a') as file:\n"
+        "            file.write(f'{text[:2]} {gc.get_threshold()[0]}\\n')\n"
+        "    return text\n",
+    )
+    before = gc.get_threshold()
+    ours = {"an": max(before[0], YOUNG_TEXTS), "by": max(before[0], YOUNG)}
+
+    hosted.run()
+    hosted.run("--ladder-rung=own")
+
+    seen = (hosted.toml.parent / "seen.txt").read_text(encoding="utf-8").splitlines()
+    assert set(seen) == {f"{word} {young}" for word, young in ours.items()}
+    assert gc.get_threshold() == before
