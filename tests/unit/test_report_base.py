@@ -140,7 +140,30 @@ def test_a_comment_tells_of_a_slice_without_a_pair_of_scores():
     rows, lines, _ = written(BaseSummary("main", "0" * 40, flips=(Flips("rag", "rag", "answer", none),)))
 
     assert rows[2][3:] == ["-", "-", "-", "0 lost, 0 won of 0", "no pair of scores"]
-    assert "nothing changed" not in " ".join(lines)
+    assert lines == [], "nothing was compared: neither changed nor unchanged"
+
+
+def test_a_rung_in_which_nothing_was_compared_is_not_told_as_unchanged():
+    none = compare_family({"": Pairs({}, {}, {"all": ()})})[""].slices["all"]
+
+    text = rendered(BaseSummary("main", "0" * 40, flips=(Flips("rag", "rag", "answer", none),)))
+
+    assert "rag: answer[all] without a pair of scores" in text
+    assert "unchanged" not in text
+
+
+def test_an_unchanged_rung_has_no_row_for_its_slices_without_a_pair_of_scores():
+    slices = {**SLICES, **{f"none{n}": ("elsewhere",) for n in range(20)}}
+    told = {"same": replace(pairs(20, 20), slices=slices), "rag": pairs(20, 19)}
+    found = compare_family(told).items()
+
+    rows, lines, folded = written(
+        replace(BASE, flips=tuple(Flips(id_, id_, "answer", one) for id_, of in found for one in of.slices.values()))
+    )
+
+    assert [row[0] for row in rows[2:]] == ["rag", "rag"]
+    assert "- unchanged: same (40 cases shared)" in lines
+    assert folded == ""
 
 
 def test_json_has_every_comparison_and_fits_its_schema():

@@ -70,8 +70,8 @@ def _quiet(base: BaseSummary) -> Iterator[Line]:
 
 
 def unmoved(base: BaseSummary) -> dict[tuple[str, str], str]:
-    """The rungs of which no case changed, each with its name and how many cases were compared."""
-    pairs = dict.fromkeys(flips.pair for flips in base.flips)
+    """The rungs of which cases were compared and none changed, each with its name and how many they are."""
+    pairs = dict.fromkeys(flips.pair for flips in base.flips if flips.found.n)
     return {pair: _pair(pair, base) for pair in pairs if not _moved(base, pair)}
 
 

@@ -20,9 +20,10 @@ _WORDS = {
 
 
 def moved(base: BaseSummary) -> tuple[Flips, ...]:
-    """The comparisons with a case that changed, or without a pair of scores: regressions, then by their verdict."""
+    """Of rungs that moved, what changed or has no pair of scores: regressions, then by their verdict."""
+    rungs = unmoved(base)
     others = (flips for verdict in _ORDER for flips in base.those(verdict))
-    return tuple(flips for flips in (*base.regressions, *others) if says(flips))
+    return tuple(flips for flips in (*base.regressions, *others) if flips.pair not in rungs and says(flips))
 
 
 def columns_of_base(shown: Sequence[Flips]) -> tuple[Column, ...]:
