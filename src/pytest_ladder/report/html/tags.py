@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 
 Place = tuple[float, float]
 """Across and down, in units of the picture."""
@@ -146,9 +147,17 @@ def _lines(parts: Sequence[str]) -> tuple[str, ...]:
 
 
 def _beside(tag: Tag, field: Box, put: Sequence[Tag], dots: Sequence[Place]) -> Tag:
-    """A tag where beside its point it does the least harm."""
-    around = [box for box in _around(tag) if box.within(field)] or [tag.box]
-    best = min(around, key=lambda box: _harm(tag.point, box, put, dots))
+    """A tag at the nearest place beside its point where it does no harm, or where it does the least."""
+    ties = [(one.point, (one.box.x, one.box.y)) for one in put if one.aside]
+    around = [(math.dist(tag.point, (box.x, box.y)), box) for box in _around(tag) if box.within(field)]
+    best, least = tag.box, math.inf
+    for far, box in sorted(around, key=itemgetter(0)):
+        worst = least - far
+        if worst <= 0:
+            break
+        harm = _harm((tag.point, (box.x, box.y)), box, put, dots, ties, worst)
+        if harm < worst:
+            best, least = box, harm + far
     return Tag(tag.members, tag.point, tag.lines, best)
 
 
@@ -162,18 +171,24 @@ def _around(tag: Tag) -> Iterator[Box]:
             yield box.at((round(x + across * math.cos(angle), 1), round(y - down * math.sin(angle), 1)))
 
 
-def _harm(point: Place, box: Box, put: Sequence[Tag], dots: Sequence[Place]) -> float:
-    """How bad it is to put a tag somewhere: what it hides and crosses, then how far it is."""
-    tie, ties = (point, (box.x, box.y)), [(tag.point, (tag.box.x, tag.box.y)) for tag in put if tag.aside]
-    hidden = sum(_WORST * box.meets(tag.box) + _through(tie, tag.box) for tag in put)
-    hidden += sum(box.holds(dot, _DOT + 1) for dot in dots) + sum(_through(other, box) for other in ties)
-    crossed = sum(_cross(tie, other) for other in ties)
-    return hidden * _HIDDEN + crossed * _CROSSED + math.dist(*tie)
+def _harm(tie: Tie, box: Box, put: Sequence[Tag], dots: Sequence[Place], ties: Sequence[Tie], worst: float) -> float:
+    """How bad it is to put a tag somewhere, however far: what it hides and crosses; no count goes on past `worst`."""
+    harm = _HIDDEN * (_WORST * sum(box.meets(tag.box) for tag in put) + sum(box.holds(dot, _DOT + 1) for dot in dots))
+    if harm < worst:
+        harm += _CROSSED * sum(_cross(tie, other) for other in ties)
+    if harm < worst:
+        harm += _HIDDEN * (sum(_through(tie, tag.box) for tag in put) + sum(_through(other, box) for other in ties))
+    return harm
 
 
 def _through(tie: Tie, box: Box) -> bool:
     """Whether a line goes through a box, or close by."""
     (x0, y0), (x1, y1) = tie
+    across, down = box.width / 2 + 1, box.height / 2 + 1
+    if max(x0, x1) <= box.x - across or min(x0, x1) >= box.x + across:
+        return False
+    if max(y0, y1) <= box.y - down or min(y0, y1) >= box.y + down:
+        return False
     steps = max(1, math.ceil(math.dist(*tie) / 3))
     return any(box.holds((x0 + (x1 - x0) * n / steps, y0 + (y1 - y0) * n / steps), 1) for n in range(steps + 1))
 
