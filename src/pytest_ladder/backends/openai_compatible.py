@@ -61,8 +61,7 @@ class OpenAICompatible:
         base, self._model = split(name)
         self._url = f"{base.rstrip('/')}/chat/completions"
         self._http = require("aiohttp", "models behind `openai_compatible:`", "http")
-        self._deadlines = Deadlines(terms.timeout_s)
-        self._open: tuple[asyncio.AbstractEventLoop, Any] | None = None
+        self._open: tuple[asyncio.AbstractEventLoop, Any, Deadlines] | None = None
 
     async def complete(self, request: Request, /) -> Reply:
         """Ask once.
@@ -91,8 +90,8 @@ class OpenAICompatible:
     async def _post(self, sent: bytes) -> tuple[int, Mapping[str, str], bytes]:
         http = self._http
         try:
-            session = self._session()
-            with self._deadlines.begin():
+            session, deadlines = self._session()
+            with deadlines.begin():
                 async with session.post(self._url, data=sent, allow_redirects=False) as response:
                     body = await self._read(response)
                     return response.status, response.headers, body
@@ -125,7 +124,7 @@ class OpenAICompatible:
     def _unavailable(self, fault: str, *, unsent: bool = False) -> LadderError:
         return ModelUnavailable(message(f"model {self.name}", fault), unsent=unsent)
 
-    def _session(self) -> Any:
+    def _session(self) -> tuple[Any, Deadlines]:
         loop = asyncio.get_running_loop()
         if self._open is None or self._open[0] is not loop:
             http = self._http
@@ -137,16 +136,15 @@ class OpenAICompatible:
                 timeout=http.ClientTimeout(total=None, sock_connect=min(CONNECT_S, self._terms.timeout_s / 2)),
                 headers=headers,
             )
-            self._deadlines = Deadlines(self._terms.timeout_s)
-            self._open = loop, session
-        return self._open[1]
+            self._open = loop, session, Deadlines(self._terms.timeout_s)
+        return self._open[1:]
 
     def close(self) -> None:
         """Close the connections; the next request opens new ones. Not to be called on the loop that asks."""
         opened, self._open = self._open, None
         if opened is None:
             return
-        loop, session = opened
+        loop, session, _ = opened
         if loop.is_running():
             asyncio.run_coroutine_threadsafe(session.close(), loop).result(CLOSE_S)
         elif not loop.is_closed():
